@@ -1,0 +1,122 @@
+"""What must hold of a table's rows behind every door, asked at flush; ``rules`` registers its questions here.
+
+``@holds(Model)`` checks a new or changed row, ``@on_added(Model)`` does what always comes with new rows, ``@keeps(Model)``
+names what keeps a row from being deleted. The one thing a newcomer gets wrong: these run inside the flush; what comes with a row
+is written by Core statements, and nothing here commits.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from sqlalchemy import inspect
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.base import Base
+from models.scoping import acting_as, current_identity
+from models.violation import RuleViolation, Sentence
+
+Check = Callable[[Session, Any], None]
+Keeper = Callable[[Session, Any], Iterable[str]]
+Follower = Callable[[Session, list[Any]], None]
+F = TypeVar("F", bound=Callable[..., Any])
+
+_holds: dict[type[Base], list[Check]] = defaultdict(list)
+_on_added: dict[type[Base], list[Follower]] = defaultdict(list)
+_keeps: dict[type[Base], list[Keeper]] = defaultdict(list)
+
+
+def holds(model: type[Base]) -> Callable[[F], F]:
+    """Register ``check(session, row)``: raises RuleViolation when a new or changed row may not be so."""
+    return lambda check: _holds[model].append(check) or check  # type: ignore[func-returns-value]
+
+
+def on_added(model: type[Base]) -> Callable[[F], F]:
+    """Register ``act(session, rows)``: runs once for the rows a flush has added, with their ids and paths, whoever adds them."""
+    return lambda act: _on_added[model].append(act) or act  # type: ignore[func-returns-value]
+
+
+def keeps(model: type[Base]) -> Callable[[F], F]:
+    """Register ``reasons(session, row)``: sentences that say what keeps the row from being deleted."""
+    return lambda reasons: _keeps[model].append(reasons) or reasons  # type: ignore[func-returns-value]
+
+
+def what_keeps(session: Session, row: Any) -> list[str]:
+    """Every sentence that says why ``row`` cannot be deleted now; empty when it can."""
+    with acting_as(current_identity().serving()):
+        return [sentence for ask in _keeps[type(row)] for sentence in ask(session, row)]
+
+
+def check_invariants(session: Session) -> None:
+    """``before_flush``: ask every question about what is about to be written."""
+    changed = [row for row in session.dirty if session.is_modified(row)]
+    with acting_as(current_identity().serving()), session.no_autoflush:
+        for row in [*session.new, *changed]:
+            check_fields(row)
+            for check in _holds.get(type(row), ()):
+                check(session, row)
+        for row in session.deleted:
+            if reasons := what_keeps(session, row):
+                raise RuleViolation(Sentence.of(reasons))
+
+
+def follow_up(session: Session) -> None:
+    """``after_flush``: what always comes with the rows just added."""
+    added: dict[type[Base], list[Any]] = defaultdict(list)
+    for row in session.new:
+        if type(row) in _on_added:
+            added[type(row)].append(row)
+    for model, rows in added.items():
+        for act in _on_added[model]:
+            act(session, rows)
+
+
+def check_fields(row: Any) -> None:
+    """Required fields are given and texts fit; databases differ in how far they check this."""
+    state = inspect(row)
+    new = state.transient or state.pending
+    for name, column in state.mapper.columns.items():
+        label = column.info.get("label")
+        if label is None or (name not in state.dict and not new):
+            continue
+        value = state.dict.get(name)
+        if value is None and name.endswith("_id"):
+            value = state.dict.get(name.removesuffix("_id"))
+        if value in (None, "") and _must_be_given(column):
+            raise RuleViolation("请填写“{label}”。", name, label=label)
+        if type(value) is str and "\0" in value:
+            raise RuleViolation("“{label}”含有不能识别的字符。", name, label=label)
+        most = getattr(column.type, "length", None)
+        if type(value) is str and most and len(value) > most:
+            raise RuleViolation("“{label}”最多 {most} 个字。", name, label=label, most=most)
+
+
+def _must_be_given(column: Any) -> bool:
+    provided = column.nullable or column.default is not None or column.server_default is not None or column.primary_key
+    return not provided and not column.info.get("readonly")
+
+
+def sentence_of(error: IntegrityError, model: type[Base]) -> RuleViolation:
+    """The user's sentence for a constraint the database refused; no SQL and no values in it.
+
+    A constraint may bring its own: ``UniqueConstraint(…, info={"sentence": …, "field": …})``.
+    """
+    text = str(error.orig)
+    for constraint in model.__table__.constraints:  # type: ignore[attr-defined]
+        columns = ", ".join(f"{model.__tablename__}.{column.name}" for column in getattr(constraint, "columns", ()))
+        if "sentence" in constraint.info and (columns in text or constraint.name == _constraint(error)):
+            return RuleViolation(constraint.info["sentence"], constraint.info["field"])
+    for name, column in model.__mapper__.columns.items():
+        if f"{model.__tablename__}.{column.name}" in text or f"_{column.name}" in _constraint(error):
+            label = column.info.get("label", name)
+            if "FOREIGN KEY" in text.upper():
+                return RuleViolation("所选的“{label}”不存在。", name, label=label)
+            return RuleViolation("“{label}”与已有记录重复。", name, label=label)
+    return RuleViolation("与已有记录冲突，或仍被其他记录使用，未保存。")
+
+
+def _constraint(error: IntegrityError) -> str:
+    return str(getattr(getattr(error.orig, "diag", None), "constraint_name", "") or "")

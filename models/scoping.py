@@ -1,0 +1,349 @@
+"""Which rows a person reaches: one hook for every read, one guard for every write, behind every door.
+
+A row belongs to a unit and carries that unit's path (``/350000/350200/350203/s17/``); a grant is (act, table, path); a row is in
+reach when its path lies at or below a granted path. The one thing a newcomer gets wrong: without an identity there are no
+rows. Work without a person says so: ``with acting_as(SYSTEM): ...``.
+
+How a table's rows are reached is said by its mixin:
+
+=============  =====================================================================================================
+``Scoped``     rows at or below a granted path
+``Published``  also the rows of units above, read only (a school's region, a province's training)
+``Personal``   owned by a unit and about a person: a grant at a teacher's own path reaches it by ``teacher_id``
+``Shared``     reference data: everyone reads, grants decide who writes
+``Own``        an account's own things (its jobs, its saved views): nobody else's, whatever their grants
+``Internal``   written and read by services alone; no screen
+=============  =====================================================================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from sqlalchemy import ColumnElement, Index, Integer, and_, event, false, inspect, or_, true
+from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, Session, mapped_column, with_loader_criteria
+
+from models.base import Base, PathString, table_name
+from models.expected import expected
+from models.violation import NotPermitted, OutOfReach, RuleViolation
+
+ROOT = "/"
+_TEACHER_END = re.compile(r"/t(\d+)/$")
+
+
+class Reached:
+    """Base of the mixins; a declared class has exactly one of them."""
+
+    __owner__: ClassVar[str] = ""
+    """The link whose row owns this one (``"school"``); empty when a service sets ``scope_path``."""
+    __segment__: ClassVar[str] = ""
+    """What this row adds to its owner's path when it is a unit itself: ``"s{id}"``."""
+
+
+class Scoped(Reached):
+    scope_path: Mapped[str] = mapped_column(
+        PathString, nullable=False, info={"label": "归属路径", "readonly": True, "hidden": True}, sort_order=93
+    )
+
+
+class Published(Scoped):
+    pass
+
+
+class Personal(Scoped):
+    pass
+
+
+class Shared(Reached):
+    pass
+
+
+@event.listens_for(Scoped, "instrument_class", propagate=True)
+def _index_paths(mapper: Mapper[Any], cls: type[Any]) -> None:
+    """The rows below a unit, in the order of their units and at any page, are answered by this index alone."""
+    table: Any = mapper.local_table
+    Index(f"ix_{table.name}_scope_path", table.c.scope_path, table.c.id)
+
+
+class Own(Reached):
+    account_id: Mapped[int] = mapped_column(
+        Integer, nullable=False, index=True, info={"label": "账号", "readonly": True, "hidden": True}, sort_order=93
+    )
+
+
+class Internal(Reached):
+    pass
+
+
+KINDS: tuple[type[Reached], ...] = (Published, Personal, Scoped, Shared, Own, Internal)
+
+
+def reach_kind(cls: type) -> type[Reached] | None:
+    """The mixin that says how rows of ``cls`` are reached, or None if none does."""
+    return next((kind for kind in KINDS if issubclass(cls, kind)), None)
+
+
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """Who acts, with what grants. Immutable; made once per request by the views, by name for work without a person."""
+
+    account_id: int | None = None
+    post_id: int | None = None
+    label: str = ""
+    """The post in words, as history and decisions keep it (学校管理员 · 实验小学)."""
+    grants: frozenset[tuple[str, str, str]] = frozenset()
+    person: frozenset[tuple[str, Any]] = frozenset()
+    """By what the person is known whatever account they use: ``("account", 7)``, ``("id_number", "3502…")``, ``("teacher", 42)``."""
+    everything: bool = False
+    """A service at work, or the system: it has asked its own questions. The person's own grants stay readable."""
+    _paths: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, init=False, repr=False)
+
+    def paths(self, act: str, table: str) -> tuple[str, ...]:
+        """The paths below which this identity may do ``act`` to rows of ``table``, without nested ones."""
+        if self.everything:
+            return (ROOT,)
+        if (act, table) not in self._paths:
+            self._paths[act, table] = outermost(p for a, t, p in self.grants if a in (act, "*") and t in (table, "*"))
+        return self._paths[act, table]
+
+    def may(self, act: str, table: str) -> bool:
+        """The first question: may they do this to this table at all?"""
+        return bool(self.paths(act, table))
+
+    def reaches(self, act: str, table: str, path: str) -> bool:
+        """The second question: does the act reach a row owned at ``path``?"""
+        return any(path.startswith(p) for p in self.paths(act, table))
+
+    def require(self, act: str, table: str, path: str | None = None) -> None:
+        """Raise NotPermitted (no grant at all) or OutOfReach (not for this row)."""
+        if not self.may(act, table):
+            raise NotPermitted(f"{act} on {table}")
+        if path is not None and not self.reaches(act, table, path):
+            raise OutOfReach(f"{act} on {table} at {path}")
+
+    def serving(self) -> Identity:
+        """The same person, while a service that has asked its questions writes for them."""
+        return replace(self, everything=True)
+
+
+SYSTEM = Identity(label="系统", everything=True)
+NOBODY = Identity()
+_identity: ContextVar[Identity] = ContextVar("identity", default=NOBODY)
+
+
+def current_identity() -> Identity:
+    """Whose reach applies now; ``NOBODY`` (no rows) unless somebody was named."""
+    return _identity.get()
+
+
+def become(identity: Identity) -> None:
+    """Name the identity for the rest of this context; the views do so once per request, before anything is read."""
+    _identity.set(identity)
+
+
+@contextmanager
+def acting_as(identity: Identity) -> Iterator[Identity]:
+    """Work under ``identity`` inside the block."""
+    token = _identity.set(identity)
+    try:
+        yield identity
+    finally:
+        _identity.reset(token)
+
+
+def outermost(paths: Iterable[str]) -> tuple[str, ...]:
+    """The given paths without those below another of them, sorted."""
+    kept: list[str] = []
+    for path in sorted(set(paths)):
+        if not kept or not path.startswith(kept[-1]):
+            kept.append(path)
+    return tuple(kept)
+
+
+def ancestors(path: str) -> list[str]:
+    """Paths of the units above ``path``, from the province down, without ``path`` itself."""
+    parts = path.strip("/").split("/")
+    return ["/" + "/".join(parts[:n]) + "/" for n in range(1, len(parts))]
+
+
+SHARES = (0.9, 0.3, 0.01, 0.0001, 0.000001)
+"""What part of a table lies below a province, a city, a county, a school and anything deeper."""
+
+
+def below(column: Any, path: str) -> ColumnElement[bool]:
+    """At or below ``path``: a half-open range, so that an index answers it ("/" is followed by "0" in ASCII)."""
+    if path == ROOT:
+        return true()
+    share = SHARES[min(path.count("/") - 2, len(SHARES) - 1)]
+    return and_(expected(column >= path, 1.0), expected(column < path[:-1] + "0", share))
+
+
+def in_reach(cls: type[Any], identity: Identity, act: str = "read") -> ColumnElement[bool] | None:
+    """The condition under which ``identity`` may do ``act`` to a row of ``cls``; None when every row will do."""
+    kind = reach_kind(cls)
+    if identity.everything or (kind is Shared and act == "read"):
+        return None
+    if kind is Own:
+        return cls.account_id == identity.account_id if identity.account_id is not None else false()
+    paths = identity.paths(act, table_name(cls))
+    if ROOT in paths:
+        return None
+    if kind in (Shared, Internal) or kind is None or not paths:
+        return false()
+    reached: list[ColumnElement[bool]] = [below(cls.scope_path, path) for path in paths]
+    if kind is Published and act == "read" and (above := {up for path in paths for up in ancestors(path)}):
+        reached.append(cls.scope_path.in_(sorted(above)))
+    if kind is Personal and (own := _own_teachers(paths)):
+        reached.append(cls.teacher_id.in_(own))
+    return or_(*reached)
+
+
+def row_in_reach(row: Any, identity: Identity, act: str = "read") -> bool:
+    """The same question for a row already at hand."""
+    kind = reach_kind(type(row))
+    if identity.everything or (kind is Shared and act == "read"):
+        return True
+    if kind is Own:
+        return identity.account_id is not None and row.account_id == identity.account_id
+    paths = identity.paths(act, table_name(type(row)))
+    if kind in (Shared, Internal):
+        return kind is Shared and bool(paths)
+    if any(row.scope_path.startswith(path) for path in paths):
+        return True
+    if kind is Published and act == "read":
+        return any(row.scope_path in ancestors(path) for path in paths)
+    return kind is Personal and row.teacher_id in _own_teachers(paths)
+
+
+def _own_teachers(paths: Iterable[str]) -> list[int]:
+    return sorted(int(found[1]) for path in paths if (found := _TEACHER_END.search(path)))
+
+
+# --- reads ------------------------------------------------------------------------------------------------------------
+
+
+def limit_to_reach(state: ORMExecuteState) -> None:
+    """``do_orm_execute``: add every scoped class's condition to the statement, relationship loads included.
+
+    One option per concrete class with a plain expression and aliases included is the form that never leaked; a lambda over
+    the mixin did (docs/decisions/0002-scope-in-the-session.md).
+    """
+    identity = current_identity()
+    if identity.everything or state.is_column_load:
+        return
+    if state.is_insert:
+        return
+    if state.is_update or state.is_delete:
+        raise NotPermitted("rows are changed one by one, or by a service")
+    state.statement = state.statement.options(*_options(identity))
+
+
+MOST_REMEMBERED = 500
+_remembered: dict[tuple[int | None, frozenset[tuple[str, str, str]]], list[Any]] = {}
+
+
+def _options(identity: Identity) -> list[Any]:
+    """One for each class; made once for an account and its grants, because making them costs more than most statements."""
+    key = identity.account_id, identity.grants
+    known = _remembered.get(key)
+    if known is None:
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        conditions = ((cls, in_reach(cls, identity)) for cls in reached_classes())
+        known = _remembered[key] = [with_loader_criteria(cls, c, include_aliases=True) for cls, c in conditions if c is not None]
+    return known
+
+
+@event.listens_for(Reached, "instrument_class", propagate=True)
+def _forget_options(mapper: Mapper[Any], cls: type[Any]) -> None:
+    """One more class is declared: the remembered options say nothing of it."""
+    _remembered.clear()
+
+
+def reached_classes() -> list[type[Any]]:
+    """Every mapped class that says how its rows are reached."""
+    return [m.class_ for m in Base.registry.mappers if issubclass(m.class_, Reached)]
+
+
+# --- writes -----------------------------------------------------------------------------------------------------------
+
+
+def check_reach(session: Session) -> None:
+    """``before_flush``: owners give new rows their path, and nothing is written outside the writer's reach."""
+    identity = current_identity()
+    for row in session.new:
+        if isinstance(row, Scoped):
+            _take_owner_path(session, row)
+        _check_row(row, identity, "add")
+    for row in session.dirty:
+        if session.is_modified(row):
+            _check_unmoved(row, identity)
+            _check_row(row, identity, "edit")
+    for row in session.deleted:
+        _check_row(row, identity, "delete")
+
+
+def _take_owner_path(session: Session, row: Any) -> None:
+    if not row.__owner__:
+        return
+    owner = getattr(row, row.__owner__)
+    key = getattr(row, f"{row.__owner__}_id")
+    if owner is None and key is not None:
+        target = type(row).__mapper__.relationships[row.__owner__].mapper.class_
+        with session.no_autoflush:
+            owner = session.get(target, key)
+        if owner is None:
+            raise RuleViolation("所选的上级单位不存在或不在您的管理范围内。", f"{row.__owner__}_id")
+    if owner is not None:
+        row.scope_path = owner.scope_path
+    elif row.scope_path is None:
+        row.scope_path = ROOT
+
+
+def _check_unmoved(row: Any, identity: Identity) -> None:
+    """A row changes owner by the service that moves it, never by an edit: its path and what hangs on it go along."""
+    if identity.everything or not isinstance(row, Scoped):
+        return
+    for name in ("scope_path", f"{row.__owner__}_id") if row.__owner__ else ("scope_path",):
+        if _is_changed(row, name, adding=False):
+            raise RuleViolation("归属单位不能在这里修改，请使用相应的调动功能。", name)
+
+
+def _check_row(row: Any, identity: Identity, act: str) -> None:
+    if identity.everything or not isinstance(row, Reached):
+        return
+    if isinstance(row, Own):
+        if row.account_id is None:
+            row.account_id = identity.account_id
+        if row.account_id != identity.account_id:
+            raise OutOfReach(f"{act} on {type(row).__name__}")
+        return
+    identity.require(act, table_name(type(row)), row.scope_path if isinstance(row, Scoped) else None)
+    if act != "delete":
+        _check_closed_fields(row, adding=act == "add")
+
+
+def _check_closed_fields(row: Any, adding: bool) -> None:
+    """Fields that services write (states, paths, owners) are closed to everybody else, whatever door they came through."""
+    for name, column in type(row).__mapper__.columns.items():
+        info = column.info
+        closed = info.get("readonly") or (info.get("fixed") and not adding)
+        if closed and name not in _WRITTEN_BY_THE_SESSION and _is_changed(row, name, adding):
+            raise RuleViolation("“{label}”不能在这里修改。", name, label=info.get("label", name))
+
+
+def _is_changed(row: Any, name: str, adding: bool) -> bool:
+    """Whether the column is given another value, by itself or through the relationship that fills it."""
+    state = inspect(row)
+    relationship = name.removesuffix("_id")
+    names = [name] + ([relationship] if name.endswith("_id") and relationship in state.mapper.relationships else [])
+    past = [state.attrs[n].history for n in names]
+    return any(h.has_changes() and (h.added or h.deleted) and (adding or list(h.added or ()) != list(h.deleted or ())) for h in past)
+
+
+_WRITTEN_BY_THE_SESSION = {"scope_path", "version", "updated_at", "id"}

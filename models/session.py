@@ -1,0 +1,128 @@
+"""The session every door uses: scoped reads, guarded writes, history, and nothing refused ever left behind."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, bindparam, create_engine, event, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, attributes, sessionmaker
+from sqlalchemy.orm.exc import StaleDataError
+
+from models.history import write_history
+from models.invariants import check_invariants, follow_up, sentence_of
+from models.scoping import Reached, Scoped, acting_as, check_reach, current_identity, limit_to_reach, row_in_reach
+from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
+
+REFUSALS = (RuleViolation, NotPermitted, OutOfReach)
+
+
+class PlatformSession(Session):
+    """A session under the current identity. A flush that is refused rolls everything back before it raises."""
+
+    def get(self, entity: Any, ident: Any, **options: Any) -> Any:
+        """Like ``Session.get``, and a row loaded earlier under another identity is still out of reach."""
+        found = super().get(entity, ident, **options)
+        if isinstance(found, Reached) and not row_in_reach(found, current_identity()):
+            return None
+        return found
+
+    def commit(self) -> None:
+        """Flush first, so that a refusal rolls back while a rollback is still allowed; then commit."""
+        self.flush()
+        super().commit()
+
+    def flush(self, objects: Any = None) -> None:
+        """Raises RuleViolation (also for a broken constraint), Conflict when somebody else wrote first, NotPermitted, OutOfReach."""
+        pending = [*self.new, *self.dirty, *self.deleted]
+        try:
+            super().flush(objects)
+        except StaleDataError as error:
+            self.rollback()
+            raise Conflict("这条记录刚刚被他人修改，请查看最新内容后再试。") from error
+        except IntegrityError as error:
+            self.rollback()
+            raise _explain(error, pending) from error
+        except REFUSALS:
+            self.rollback()
+            raise
+
+
+def _explain(error: IntegrityError, pending: list[Any]) -> RuleViolation:
+    text = str(error.orig) + str(getattr(getattr(error.orig, "diag", None), "table_name", ""))
+    for row in pending:
+        if type(row).__tablename__ in text:
+            return sentence_of(error, type(row))
+    return RuleViolation("与已有记录冲突，或仍被其他记录使用，未保存。")
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for ``url``; SQLite in WAL with foreign keys on and 15 s patience for a lock."""
+    if not url.startswith("sqlite"):
+        # Compiling a statement costs PostgreSQL more than any of these statements takes.
+        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"options": "-c jit=off"})
+    engine = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
+    event.listen(engine, "connect", _tune_sqlite)
+    return engine
+
+
+def _tune_sqlite(connection: Any, record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "cache_size=-65536",
+        "temp_store=MEMORY",
+        "mmap_size=536870912",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def make_session_factory(engine: Engine) -> sessionmaker[PlatformSession]:
+    """A factory of platform sessions on ``engine``, with every hook in place."""
+    factory = sessionmaker(engine, class_=PlatformSession, expire_on_commit=False)
+    event.listen(factory, "do_orm_execute", limit_to_reach)
+    event.listen(factory, "before_flush", _before_flush)
+    event.listen(factory, "after_flush", _after_flush)
+    return factory
+
+
+def _before_flush(session: Session, context: Any, instances: Any) -> None:
+    check_reach(session)
+    check_invariants(session)
+
+
+def _after_flush(session: Session, context: Any) -> None:
+    with acting_as(current_identity().serving()):
+        _extend_paths(session)
+        follow_up(session)
+        write_history(session, context)
+
+
+def _extend_paths(session: Session) -> None:
+    """A unit's own path is its owner's plus its segment, which often holds the id the database has just given."""
+    units: dict[type[Any], list[dict[str, Any]]] = defaultdict(list)
+    for row in session.new:
+        if isinstance(row, Scoped) and row.__segment__:
+            path = row.scope_path + row.__segment__.format(id=row.id, row=row) + "/"  # type: ignore[attr-defined]
+            attributes.set_committed_value(row, "scope_path", path)
+            units[type(row)].append({"row": row.id, "path": path})  # type: ignore[attr-defined]
+    for model, paths in units.items():
+        table = model.__table__
+        session.connection().execute(update(table).where(table.c.id == bindparam("row")).values(scope_path=bindparam("path")), paths)
+
+
+@contextmanager
+def transaction(session: Session) -> Iterator[Session]:
+    """One verb, one transaction: commit at the end, roll back on anything raised."""
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
