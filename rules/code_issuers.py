@@ -1,0 +1,71 @@
+"""Who may issue a permission code for whom, and who may take a post or a code away again (S3-06, S3-24, S3-133).
+
+Pure: roles and paths, no database. What is not in a table here is not allowed. The one thing a newcomer gets wrong: to
+appoint is strict (the same region or the next level), to replace is not: it reaches everything below, or a county whose
+only super administrator has left could be helped by nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.org import RegionLevel
+from models.scoping import ancestors
+from rules.errors import RuleViolation
+from rules.grants import OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, role_label
+
+Where = Callable[[str, str, RegionLevel | None], bool]
+
+
+def _a_province(issuer: str, unit: str, level: RegionLevel | None) -> bool:
+    return level is RegionLevel.PROVINCE
+
+
+def _the_same_region(issuer: str, unit: str, level: RegionLevel | None) -> bool:
+    return level is not None and unit == issuer
+
+
+def _the_next_level(issuer: str, unit: str, level: RegionLevel | None) -> bool:
+    return level is not None and ancestors(unit)[-1:] == [issuer]
+
+
+def _a_school_below(issuer: str, unit: str, level: RegionLevel | None) -> bool:
+    return level is None and issuer in ancestors(unit)
+
+
+MAY_ISSUE: tuple[tuple[str, str, Where], ...] = (
+    (OPERATOR, REGION_SUPER, _a_province),
+    (REGION_SUPER, REGION_SPECIAL, _the_same_region),
+    (REGION_SUPER, REGION_SUPER, _the_next_level),
+    (REGION_SUPER, SCHOOL_ADMIN, _a_school_below),
+    (REGION_SPECIAL, SCHOOL_ADMIN, _a_school_below),
+)
+"""The issuer's role, the role of the code, where."""
+
+WHAT_ONE_ISSUES = {
+    OPERATOR: "平台运营只能生成省级超级管理员的权限码。",
+    REGION_SUPER: "超级管理员只能生成本级专项管理员、下一级超级管理员和辖区内学校管理员的权限码。",
+    REGION_SPECIAL: "专项管理员只能生成辖区内学校管理员的权限码。",
+}
+
+MAY_REPLACE: dict[str, tuple[str, ...]] = {
+    REGION_SUPER: (OPERATOR, REGION_SUPER),
+    REGION_SPECIAL: (OPERATOR, REGION_SUPER),
+    SCHOOL_ADMIN: (OPERATOR, REGION_SUPER, REGION_SPECIAL),
+}
+"""An administrator's role → the roles, at the unit or above it, that may end the post or void its code."""
+
+
+def check_may_issue(issuer_role: str, issuer_path: str, target_role: str, unit_path: str, unit_level: RegionLevel | None) -> None:
+    """Refuse a code that this issuer may not give; ``unit_level`` is None for a school (S3-06, S3-24)."""
+    places = (where for issuer, role, where in MAY_ISSUE if (issuer, role) == (issuer_role, target_role))
+    if not any(where(issuer_path, unit_path, unit_level) for where in places):
+        raise RuleViolation(WHAT_ONE_ISSUES.get(issuer_role, "您的岗位不能生成权限码。"), "role")
+
+
+def check_may_replace(actor_role: str, actor_path: str, target_role: str, unit_path: str) -> None:
+    """Refuse to end an administrator's post, or void a code for it, to who does not stand above it (S3-133)."""
+    if target_role not in MAY_REPLACE:
+        raise RuleViolation("这里只能更换或解除区域管理员和学校管理员。", "role")
+    if actor_role not in MAY_REPLACE[target_role] or not unit_path.startswith(actor_path):
+        raise RuleViolation("{role}由本级或上级的超级管理员更换，学校管理员由所属区域的管理员更换。", "role", role=role_label(target_role))

@@ -1,0 +1,92 @@
+"""The shipped roles and what each may do: one table to read.
+
+A role says which acts its holder may do to which tables; a post says at which unit. Roles are kept in the database and edited on
+the role pages: this table is what a fresh platform starts with, and what a new table or act is first given to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+OPERATOR = "operator"
+REGION_SUPER = "region_super"
+REGION_SPECIAL = "region_special"
+SCHOOL_ADMIN = "school_admin"
+COURSE_PROVIDER = "course_provider"
+TRAINING_EXPERT = "training_expert"
+TEACHER = "teacher"
+GROUP_LEADER = "group_leader"
+GROUP_MEMBER = "group_member"
+IT_TEAM = "it_team"
+
+
+@dataclass(frozen=True)
+class Role:
+    """``label`` is what people read; ``admin`` roles are a workbench each, the others together are the personal one (S3-37)."""
+
+    name: str
+    label: str
+    admin: bool
+    grants: dict[str, str] = field(default_factory=dict)
+    """Table → acts, separated by blanks. ``*`` is every table and every act."""
+
+
+_COMMON = {"region": "read", "school": "read", "job": "read", "SwaggerView": "show", "OpenApi": "get"}
+_REGION_BASICS = {
+    **_COMMON,
+    "region": "read edit export import",
+    "school": "read add edit delete export import move",
+    "teacher": "read export",
+    "certification": "read export",
+    "account": "read export unlock",
+    "post": "read export end",
+    "permission_code": "read export issue revoke",
+    "activation": "read export",
+}
+
+ROLES: tuple[Role, ...] = (
+    Role(OPERATOR, "平台运营", True, {"*": "*"}),
+    Role(
+        REGION_SUPER,
+        "区域超级管理员",
+        True,
+        {
+            **_REGION_BASICS,
+            "region": "read add edit delete export import",
+            "account": "read export unlock reset approve disable reveal",
+            "RoleModelView": "list show",
+        },
+    ),
+    Role(REGION_SPECIAL, "区域专项管理员", True, _REGION_BASICS),
+    Role(
+        SCHOOL_ADMIN,
+        "学校管理员",
+        True,
+        {
+            **_COMMON,
+            "school": "read edit",
+            "teacher": "read add edit delete export import reveal certify leave",
+            "certification": "read export",
+            "account": "read export reset unlock approve reveal",
+            "post": "read",
+        },
+    ),
+    Role(COURSE_PROVIDER, "课程供应商", True, _COMMON),
+    Role(TRAINING_EXPERT, "研训专家", False, _COMMON),
+    Role(TEACHER, "教师", False, {**_COMMON, "teacher": "read edit apply leave", "certification": "read"}),
+    Role(GROUP_LEADER, "教研组组长", False, _COMMON),
+    Role(GROUP_MEMBER, "教研组成员", False, _COMMON),
+    Role(IT_TEAM, "信息化团队", False, _COMMON),
+)
+
+BY_NAME = {role.name: role for role in ROLES}
+
+
+def role_label(name: str) -> str:
+    """What people read for a role; a role made on the role pages is called by its name."""
+    return BY_NAME[name].label if name in BY_NAME else name
+
+
+def is_admin_role(name: str) -> bool:
+    """Whether posts of this role are a workbench of their own."""
+    return name not in BY_NAME or BY_NAME[name].admin

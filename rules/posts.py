@@ -1,0 +1,115 @@
+"""Administrators' posts: how one ends, passes to somebody else, and whom a person can turn to (S3-04, S3-111, S3-133, S3-134).
+
+The one thing a newcomer gets wrong: a handover names no successor. It ends the post and gives out a code, in one act; who
+binds the code is the next administrator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models.access import Account, Post
+from models.history import note
+from models.org import Region, School
+from models.scoping import Identity, acting_as, ancestors
+from models.session import transaction
+from models.violation import Conflict
+from rules.acting import Unit, acting_post, take_turn, unit_of
+from rules.code_issuers import MAY_REPLACE, check_may_replace
+from rules.grants import role_label
+from rules.masks import mask_phone
+from rules.permission_codes import IssuedCode, Target, check_days, write_codes
+
+AREA_TYPE_NEEDED = "请前往【基本管理-学校（机构）信息】完善“学校所在地城乡类型”的选项。"
+
+
+@dataclass(frozen=True)
+class Administrator:
+    """Somebody a person can turn to, as far as that person may know them (S3-35, S3-134)."""
+
+    unit_name: str
+    role: str
+    role_label: str
+    name: str
+    position: str
+    phone: str
+    """Masked, unless the asker may reveal the fields of posts there."""
+
+
+def end_post(session: Session, identity: Identity, post: Post, *, now: datetime) -> None:
+    """End an administrator's post. Raises NotPermitted, OutOfReach, RuleViolation; Conflict when it had been ended before."""
+    with acting_as(identity), transaction(session):
+        _check_may_end(session, identity, post)
+        with acting_as(identity.serving()):
+            _end(session, post, now)
+
+
+def hand_over(session: Session, identity: Identity, secret_key: bytes, post: Post, *, now: datetime, days: int) -> IssuedCode:
+    """End an administrator's post and issue the code for the next one: both or neither (S3-133)."""
+    check_days(days)
+    with acting_as(identity), transaction(session):
+        _check_may_end(session, identity, post)
+        with acting_as(identity.serving()):
+            unit = unit_of(session, post)
+            take_turn(session, [unit])
+            _end(session, post, now)
+            [issued] = write_codes(session, identity, secret_key, {Target.at(post.role, unit): unit}, now=now, days=days)
+            return issued
+
+
+def who_is_my_admin(session: Session, identity: Identity) -> list[Administrator]:
+    """The administrators of the person's unit, then those of the unit above (S3-134); empty for who belongs to no unit."""
+    with acting_as(identity.serving()):
+        nearest = _units_around(session, _place(session, identity))[:2]
+        paths = [unit.scope_path for unit in nearest]
+        held = select(Post).where(Post.role.in_(MAY_REPLACE), Post.until.is_(None), Post.scope_path.in_(paths))
+        posts = session.scalars(held.order_by(Post.role, Post.since, Post.id)).all()
+        return [_known_to(identity, post, unit) for unit in nearest for post in posts if post.scope_path == unit.scope_path]
+
+
+def _check_may_end(session: Session, identity: Identity, post: Post) -> None:
+    identity.require("end", "post", post.scope_path)
+    if not identity.everything:
+        acting = acting_post(session, identity)
+        check_may_replace(acting.role, acting.scope_path, post.role, post.scope_path)
+
+
+def _end(session: Session, post: Post, now: datetime) -> None:
+    ended = update(Post).where(Post.id == post.id, Post.until.is_(None)).values(until=now, version=Post.version + 1, updated_at=now)
+    fresh = {"synchronize_session": False, "populate_existing": True}
+    if session.scalars(ended.returning(Post), execution_options=fresh).one_or_none() is None:
+        raise Conflict("这个岗位已经结束，请刷新后查看。")
+    note(session, post, "end", {"until": [None, now.isoformat()]})
+
+
+def _place(session: Session, identity: Identity) -> str:
+    """Where the person works as who they are now; without a post, where their account is looked after."""
+    asked = select(Post.scope_path).where(Post.id == identity.post_id)
+    if identity.post_id is None:
+        asked = select(Account.scope_path).where(Account.id == identity.account_id)
+    return session.scalar(asked) or "/"
+
+
+def _units_around(session: Session, path: str) -> list[Unit]:
+    """The regions and the school on the way to ``path``, the nearest first."""
+    on_the_way = [*ancestors(path), path]
+    schools = session.scalars(select(School).where(School.scope_path.in_(on_the_way)))
+    regions = session.scalars(select(Region).where(Region.scope_path.in_(on_the_way)))
+    return sorted([*schools, *regions], key=lambda unit: len(unit.scope_path), reverse=True)
+
+
+def _known_to(identity: Identity, post: Post, unit: Unit) -> Administrator:
+    in_clear = identity.reaches("reveal", "post", post.scope_path)
+    phone = post.contact_phone or ""
+    return Administrator(
+        unit_name=unit.name,
+        role=post.role,
+        role_label=role_label(post.role),
+        name=post.contact_name or "",
+        position=post.contact_position or "",
+        phone=phone if in_clear else mask_phone(phone),
+    )

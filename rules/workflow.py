@@ -1,0 +1,235 @@
+"""Who may take which step with a row, and taking it: the one engine under every approval.
+
+A workflow is a frozen value; the ones in use stand in ``rules.approvals``. Its buttons, the sentence on a closed one, the
+diagram, the menu's counts and the decision log all come from it. The one thing a newcomer gets wrong: a state is never
+assigned. ``take`` is its only writer, because only a conditional update lets one of two simultaneous deciders win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, and_, bindparam, func, inspect, literal, or_, select, true, union_all, update
+from sqlalchemy.orm import Session
+
+from models.base import table_name
+from models.history import Decision, note
+from models.scoping import Identity, acting_as, in_reach, row_in_reach
+from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation, Sentence
+from rules.workflow_steps import KnownBy, Step, Workflow, check_workflow
+
+__all__ = ["KnownBy", "Offer", "Step", "Workflow", "check_workflow", "lock", "offers", "take", "waiting", "why_not"]
+
+CHINA = timezone(timedelta(hours=8))
+LONGEST_COMMENT = 500
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A step shown to a person; ``why`` says why it is closed, empty when it is open to them now."""
+
+    step: Step
+    why: str = ""
+
+
+def offers(session: Session, identity: Identity, workflow: Workflow, row: Any, *, thorough: bool = False) -> list[Offer]:
+    """The steps that leave the row's state and whose act this person holds there.
+
+    ``thorough`` asks each step's own check as well, for a page of one record; without it no query is made, for a list.
+    """
+    state = workflow.state(row)
+    leaving = [s for s in workflow.steps if s.shown and state in s.sources and row_in_reach(row, identity, s.act)]
+    offered = []
+    for step in leaving:
+        why = _why_not_author(identity, workflow, step, row)
+        if thorough and not why:
+            why = Sentence.of(_reasons(session, identity, step, row))
+        offered.append(Offer(step, why))
+    return offered
+
+
+def why_not(identity: Identity, workflow: Workflow, row: Any, name: str) -> str:
+    """The sentence that says why this person cannot take the step now, as far as the row itself tells; empty when they can."""
+    step = workflow.step(name)
+    if not _may(identity, workflow, step):
+        return Sentence("您的岗位没有“{step}”的权限。", step=step.label)
+    if not row_in_reach(row, identity, step.act):
+        return "这条记录不在您的管理范围内。"
+    state = workflow.state(row)
+    if state not in step.sources:
+        return Sentence("当前状态是“{state}”，不能“{step}”。", state=state or "--", step=step.label)
+    return _why_not_author(identity, workflow, step, row)
+
+
+def take(
+    session: Session, identity: Identity, workflow: Workflow, row: Any, name: str, *, comment: str = "", now: datetime, commit: bool = True
+) -> Decision:
+    """Take the step ``name`` with ``row``: all of it or, on anything raised, nothing, not even what the session already held.
+
+    Raises NotPermitted (act), OutOfReach (row) and RuleViolation; of these Conflict when somebody else was first. What the
+    caller has changed and not yet flushed is written first, and judged as the caller's own writing.
+    """
+    try:
+        session.flush()
+        seen = inspect(row).dict.get("version")
+        step = _step_to_take(identity, workflow, name)
+        row = lock(session, identity, row, step.act)
+        with acting_as(identity.serving()):
+            _check_rules(session, identity, workflow, step, row)
+            said = _checked_comment(step, comment)
+            decision = _record(workflow, step, row, identity, said, now)
+            _write_state(session, workflow, step, row, row.version if seen is None else seen)
+            session.add(decision)
+            if step.effect is not None:
+                step.effect(session, row, decision)
+            note(session, row, step.name, {workflow.field: [decision.source, decision.target]}, said)
+            session.commit() if commit else session.flush()
+        return decision
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def lock(session: Session, identity: Identity, row: Any, act: str) -> Any:
+    """The row as it stands now, held until the transaction ends, once act and row are answered: NotPermitted, OutOfReach."""
+    model = type(row)
+    identity.require(act, table_name(model))
+    # Not session.get: that compares versions while loading, and whoever comes too late would not hear who was first.
+    [key] = inspect(row).identity
+    wanted = select(model).where(model.id == key).with_for_update(of=model)
+    with acting_as(identity):
+        found = session.scalars(wanted, execution_options={"populate_existing": True}).one_or_none()
+    if found is None or not row_in_reach(found, identity, act):
+        raise OutOfReach(f"{act} on {table_name(model)} {key}")
+    return found
+
+
+def waiting(session: Session, identity: Identity, workflows: Sequence[Workflow]) -> dict[str, int]:
+    """Table → how many of its rows wait for a decision this person may take, in one statement.
+
+    Tables where they decide nothing are left out; their own work, which others decide, is not counted.
+    """
+    counts = [
+        select(literal(workflow.table), func.count()).select_from(workflow.model).where(condition)
+        for workflow in workflows
+        if (condition := _waiting_for(identity, workflow)) is not None
+    ]
+    if not counts:
+        return {}
+    with acting_as(identity.serving()):
+        return {table: count for table, count in session.execute(union_all(*counts))}
+
+
+# --- the three questions ----------------------------------------------------------------------------------------------
+
+
+def _may(identity: Identity, workflow: Workflow, step: Step) -> bool:
+    return identity.may(step.act, workflow.table) and (step.shown or identity.everything)
+
+
+def _step_to_take(identity: Identity, workflow: Workflow, name: str) -> Step:
+    """The step called ``name``; one nobody declared is an act nobody holds."""
+    step = next((step for step in workflow.steps if step.name == name), None)
+    if step is None or not _may(identity, workflow, step):
+        raise NotPermitted(f"{name} on {workflow.table}")
+    return step
+
+
+def _check_rules(session: Session, identity: Identity, workflow: Workflow, step: Step, row: Any) -> None:
+    if workflow.state(row) not in step.sources:
+        raise _too_late(session, identity, workflow, step, row)
+    if why := _why_not_author(identity, workflow, step, row):
+        raise RuleViolation(why)
+    if reasons := _reasons(session, identity, step, row):
+        raise RuleViolation(Sentence.of(reasons))
+
+
+def _why_not_author(identity: Identity, workflow: Workflow, step: Step, row: Any) -> str:
+    if step.not_by_author and identity.person & workflow.person(row):
+        return "不能办理本人的事项，请由其他有权限的人员办理。"
+    return ""
+
+
+def _reasons(session: Session, identity: Identity, step: Step, row: Any) -> list[str]:
+    if step.check is None:
+        return []
+    with acting_as(identity.serving()), session.no_autoflush:
+        return list(step.check(session, row))
+
+
+def _checked_comment(step: Step, comment: str) -> str:
+    said = comment.strip()
+    if step.needs_comment and not said:
+        raise RuleViolation("请填写“{label}”。", "comment", label=step.comment_label)
+    if len(said) > LONGEST_COMMENT:
+        raise RuleViolation("“{label}”最多 {most} 个字。", "comment", label=step.comment_label, most=LONGEST_COMMENT)
+    return said
+
+
+def _too_late(session: Session, identity: Identity, workflow: Workflow, step: Step, row: Any) -> Conflict:
+    """In what state the row is now, and who brought it there."""
+    state = workflow.state(row)
+    ours = (Decision.table_name == workflow.table, Decision.row_id == row.id)
+    last = session.scalars(select(Decision).where(*ours).order_by(Decision.id.desc()).limit(1)).first()
+    if last is None or state is None or last.target != state.value:
+        return Conflict("当前状态是“{state}”，不能“{step}”。", state=state or "--", step=step.label)
+    who = "您" if last.account_id is not None and last.account_id == identity.account_id else last.post or "他人"
+    told = {"who": who, "at": f"{last.at.astimezone(CHINA):%Y.%m.%d %H:%M}", "decided": last.label, "state": state.label}
+    return Conflict("{who}已于 {at} 办理“{decided}”，当前状态是“{state}”，不能“{step}”。", step=step.label, **told)
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _write_state(session: Session, workflow: Workflow, step: Step, row: Any, seen: int | None) -> None:
+    """Move the row on if it still is what the decider saw; of two who try at once, the database lets one."""
+    model, source = workflow.model, workflow.state(row)
+    unchanged = (model.id == row.id, workflow.column == source, model.version == seen)
+    moved = {workflow.field: step.target, "version": (seen or 0) + 1}
+    written = session.execute(update(model).where(*unchanged).values(moved), execution_options={"synchronize_session": False})
+    if cast("CursorResult[Any]", written).rowcount != 1:
+        raise Conflict("这条记录刚刚已由他人处理，请查看最新内容后再试。")
+    session.refresh(row)
+
+
+def _record(workflow: Workflow, step: Step, row: Any, identity: Identity, comment: str, now: datetime) -> Decision:
+    source = workflow.state(row)
+    assert source is not None
+    return Decision(
+        table_name=workflow.table,
+        row_id=row.id,
+        step=step.name,
+        label=step.label,
+        source=source.value,
+        target=step.target.value,
+        comment=comment or None,
+        account_id=identity.account_id,
+        post_id=identity.post_id,
+        post=identity.label,
+        at=now,
+    )
+
+
+# --- counting ---------------------------------------------------------------------------------------------------------
+
+
+def _waiting_for(identity: Identity, workflow: Workflow) -> ColumnElement[bool] | None:
+    """The rows of a workflow that wait for this person; None when they decide nothing there."""
+    found = []
+    for state in workflow.waits:
+        acts = {s.act for s in workflow.steps if s.not_by_author and state in s.sources and _may(identity, workflow, s)}
+        if acts:
+            # Written into the SQL, not bound: only then does the index of those who wait answer it.
+            waits = workflow.column == bindparam(None, state, type_=workflow.column.type, literal_execute=True)
+            found.append(and_(waits, or_(*(_reach(identity, workflow, act) for act in sorted(acts)))))
+    if not found:
+        return None
+    return and_(or_(*found), _reach(identity, workflow, "read"), workflow.person.is_not(identity.person))
+
+
+def _reach(identity: Identity, workflow: Workflow, act: str) -> ColumnElement[bool]:
+    condition = in_reach(workflow.model, identity, act)
+    return true() if condition is None else condition

@@ -1,0 +1,148 @@
+"""What a workflow is: the steps between the states of one column, as a frozen value, and whether its declaration holds together.
+
+``rules.workflow`` takes the steps, ``rules.approvals`` declares those in use. The one thing a newcomer gets wrong: a step's
+``act`` is its own permission; who may decide need not be able to edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, and_, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from models.base import Choice, table_name
+from models.history import Decision
+
+
+@dataclass(frozen=True, eq=False)
+class KnownBy:
+    """Whose work a row is: the columns by which it names a person, under the kinds of ``Identity.person``.
+
+    One declaration answers for a row at hand and for a count over many.
+    """
+
+    columns: Mapping[str, InstrumentedAttribute[Any]]
+
+    def __call__(self, row: Any) -> frozenset[tuple[str, Any]]:
+        known = {kind: getattr(row, column.key) for kind, column in self.columns.items()}
+        return frozenset((kind, value) for kind, value in known.items() if value is not None)
+
+    def is_not(self, person: Iterable[tuple[str, Any]]) -> ColumnElement[bool]:
+        """The condition that a row is not this person's own work."""
+        return and_(true(), *(self.columns[kind].is_distinct_from(value) for kind, value in person if kind in self.columns))
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One way from a state to another; ``act`` is what its taker must hold on the table."""
+
+    name: str
+    source: Choice | tuple[Choice, ...]
+    target: Choice
+    act: str
+    label: str
+    kind: str = "success"
+    """How its button looks: success, danger, normal or primary."""
+    not_by_author: bool = False
+    """A decision: nobody takes it on their own work, whichever account they use."""
+    needs_comment: bool = False
+    comment_label: str = "审核意见"
+    confirm: str = ""
+    check: Callable[[Session, Any], Iterable[str]] | None = None
+    """Reasons why not, as sentences."""
+    effect: Callable[[Session, Any, Decision], None] | None = None
+    """What follows in the same transaction, written as a service."""
+    shown: bool = True
+    """False: part of a larger act, taken by a service alone."""
+
+    @property
+    def sources(self) -> tuple[Choice, ...]:
+        return self.source if isinstance(self.source, tuple) else (self.source,)
+
+
+@dataclass(frozen=True, eq=False)
+class Workflow:
+    """The steps between the states of one column."""
+
+    name: str
+    column: InstrumentedAttribute[Any]
+    steps: tuple[Step, ...]
+    person: KnownBy
+    starts: tuple[Choice, ...]
+    """States a new row may have."""
+    waits: tuple[Choice, ...] = ()
+    """States in which a row waits for somebody's decision: what the menu counts."""
+    ends: tuple[Choice, ...] = ()
+    """States no step leaves."""
+
+    @property
+    def model(self) -> type[Any]:
+        return cast("type[Any]", self.column.class_)
+
+    @property
+    def table(self) -> str:
+        return table_name(self.model)
+
+    @property
+    def field(self) -> str:
+        return str(self.column.key)
+
+    @property
+    def states(self) -> tuple[Choice, ...]:
+        """Every state the column can hold, in the order of its declaration."""
+        return tuple(getattr(self.column.property.columns[0].type, "enum_class", None) or ())
+
+    def state(self, row: Any) -> Choice | None:
+        return getattr(row, self.field)  # type: ignore[no-any-return]
+
+    def step(self, name: str) -> Step:
+        """The step called ``name``; KeyError if there is none."""
+        return {step.name: step for step in self.steps}[name]
+
+
+def check_workflow(workflow: Workflow) -> list[str]:
+    """What is wrong with a workflow's declaration, one sentence each, for ``doctor``."""
+    return [f"{workflow.table}.{workflow.field}: {fault}" for check in (_check_states, _check_steps) for fault in check(workflow)]
+
+
+def _check_states(workflow: Workflow) -> list[str]:
+    faults = [] if workflow.states else ["the column does not hold a state"]
+    left = {state for step in workflow.steps for state in step.sources}
+    shown = {state for step in workflow.steps if step.shown for state in step.sources}
+    for state in workflow.states:
+        if state not in _reachable(workflow):
+            faults.append(f"no step leads to {state.value}")
+        if state not in left and state not in workflow.ends:
+            faults.append(f"no step leaves {state.value}, which is not declared as an end")
+        if state in left and state in workflow.ends:
+            faults.append(f"a step leaves {state.value}, which is declared as an end")
+        if state in workflow.waits and state not in shown:
+            faults.append(f"rows wait in {state.value}, and nobody can decide on them")
+    return faults
+
+
+def _check_steps(workflow: Workflow) -> list[str]:
+    faults = []
+    screen = workflow.model.__screen__
+    names = [step.name for step in workflow.steps]
+    faults += [f"{name} is the name of more than one step" for name in sorted({n for n in names if names.count(n) > 1})]
+    for step in workflow.steps:
+        if screen is None or step.act not in (*screen.acts, *screen.extra_acts):
+            faults.append(f"{step.name} asks for the act {step.act}, which the table does not know")
+        if not {*step.sources, step.target} <= set(workflow.states):
+            faults.append(f"{step.name} joins states of another column")
+    if not workflow.column.property.columns[0].info.get("readonly"):
+        faults.append("the column is open to edits; declare it readonly")
+    return faults
+
+
+def _reachable(workflow: Workflow) -> set[Choice]:
+    reached: set[Choice] = set()
+    found = set(workflow.starts)
+    while found:
+        reached |= found
+        found = {step.target for step in workflow.steps if reached.intersection(step.sources)} - reached
+    return reached
