@@ -1,0 +1,159 @@
+"""Which buttons a person sees on a list and a record, and what pressing one does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from flask import abort, request
+from flask_babel import gettext as _
+from sqlalchemy import select
+from werkzeug.datastructures import ImmutableMultiDict
+
+from models.base import row_id, utcnow
+from models.scoping import row_in_reach
+from rules.approvals import workflow_of
+from rules.workflow import Step, Workflow, offers, take
+from views.panel.pages import Button
+from views.panel.verbs import Verb
+from views.panel.words import told
+
+MOST_AT_ONCE = 2000
+"""A bulk action decides each record on its own; more than this at once is asked to be narrowed down."""
+
+if TYPE_CHECKING:
+    from views.panel.screens import PanelView
+
+    Base = PanelView
+else:
+    Base = object
+
+
+class ButtonsMixin(Base):
+    """Buttons of lists and records; every one ends in a service that asks again."""
+
+    def verb(self, name: str) -> Verb:
+        """The verb of this name, a workflow step among them; 404 for an unknown one, 403 without its act."""
+        verb = self._all_verbs().get(name)
+        if verb is None:
+            abort(404)
+        if not self.identity.may(verb.act, self.table):
+            abort(403)
+        return verb
+
+    def _all_verbs(self) -> dict[str, Verb]:
+        workflow = workflow_of(self.model)
+        steps = [_step_verb(workflow, step) for step in workflow.steps if step.shown] if workflow else []
+        return {verb.name: verb for verb in (*steps, *self.verbs)}
+
+    def run_verb(self, verb: Verb, row: Any) -> Any:
+        """Do it; raises RuleViolation with the sentence why not."""
+        if not self.reaches(verb.act, row):
+            abort(403)
+        return verb.run(self.db, self.identity, row, request.form, utcnow())
+
+    def reaches(self, act: str, row: Any) -> bool:
+        """Whether the person's grant for ``act`` covers this row."""
+        return row_in_reach(row, self.identity, act)
+
+    # --- lists --------------------------------------------------------------------------------------------------------
+
+    def list_buttons(self) -> Sequence[Button]:
+        """The buttons at the top right, the main one last; import and export stand there by themselves."""
+        if not self.may("add"):
+            return []
+        return [Button(_("新增%(what)s", what=_(self.noun())), self.url("add"), "plus", "primary")]
+
+    def row_buttons(self, row: Any) -> tuple[list[Button], list[Button]]:
+        """Inline buttons and those behind the three dots."""
+        steps = [button for button in self._step_buttons(row) if not button.why]
+        waits = (workflow := workflow_of(self.model)) is not None and workflow.state(row) in workflow.waits
+        inline, menu = (steps, []) if waits else ([], steps)
+        for verb in self._open_verbs(row):
+            (inline if verb.inline else menu).append(self._verb_button(verb, row))
+        if self.may("edit") and self.reaches("edit", row):
+            menu.append(Button(_("编辑"), self.url("edit", pk=row.id), "edit"))
+        if self.may("delete") and self.reaches("delete", row):
+            menu.append(Button(_("删除"), self.url("delete", pk=row.id), "trash", "danger"))
+        return inline, menu
+
+    def bulk_buttons(self, total: int) -> Sequence[Button]:
+        """Actions on the selection or on all that match."""
+        verbs = [v for v in self._all_verbs().values() if v.bulk and self.identity.may(v.act, self.table)]
+        return [
+            Button(
+                _(v.label),
+                self.url("bulk"),
+                v.icon,
+                v.kind,
+                "post",
+                confirm=told(v.confirm) or _("确定执行“%(verb)s”吗？", verb=_(v.label)),
+                comment=v.comment,
+                comment_label=told(v.comment_label),
+                values=(("verb", v.name),),
+            )
+            for v in verbs
+        ]
+
+    def bulk_rows(self) -> list[Any]:
+        """The selected rows, or all that match the list's query; only those in reach, and not more than can be done at once."""
+        if request.form.get("all") == "1":
+            query = self.listing(ImmutableMultiDict(parse_qsl(request.form.get("query", "")[:2000]))).select_ids()
+        else:
+            ids = [i for text in request.form.getlist("id") if (i := row_id(text)) is not None]
+            query = select(self.model.id).where(self.model.id.in_(ids))
+        found = list(self.db.scalars(query.limit(MOST_AT_ONCE + 1)))
+        if len(found) > MOST_AT_ONCE:
+            abort(413, _("一次最多处理 %(most)s 条，请先用筛选缩小范围。", most=MOST_AT_ONCE))
+        return list(self.db.scalars(select(self.model).where(self.model.id.in_(found))).unique())
+
+    # --- records ------------------------------------------------------------------------------------------------------
+
+    def record_buttons(self, row: Any) -> list[Button]:
+        """Everything this person may do to the record; closed steps say why."""
+        buttons = [self._verb_button(verb, row) for verb in self._open_verbs(row)]
+        if self.may("delete") and self.reaches("delete", row):
+            buttons.append(Button(_("删除"), self.url("delete", pk=row.id), "trash", "danger"))
+        if self.may("edit") and self.reaches("edit", row):
+            buttons.append(Button(_("编辑"), self.url("edit", pk=row.id), "edit"))
+        return [*buttons, *self._step_buttons(row, thorough=True)]
+
+    def _open_verbs(self, row: Any) -> list[Verb]:
+        return [v for v in self.verbs if v.shown(row) and self.identity.may(v.act, self.table) and self.reaches(v.act, row)]
+
+    def _verb_button(self, verb: Verb, row: Any) -> Button:
+        url = self.url("do", name=verb.name, pk=row.id)
+        return Button(_(verb.label), url, verb.icon, verb.kind, "post", told(verb.confirm), verb.comment, told(verb.comment_label))
+
+    def _step_buttons(self, row: Any, thorough: bool = False) -> list[Button]:
+        workflow = workflow_of(self.model)
+        if workflow is None:
+            return []
+        found = []
+        for offer in offers(self.db, self.identity, workflow, row, thorough=thorough):
+            button = self._verb_button(_step_verb(workflow, offer.step), row)
+            found.append(Button(**{**button.__dict__, "why": told(offer.why)}) if offer.why else button)
+        return found
+
+
+def _step_verb(workflow: Workflow, step: Step) -> Verb:
+    return Verb(
+        step.name,
+        step.label,
+        step.act,
+        _taker(workflow, step),
+        kind=step.kind,  # type: ignore[arg-type]
+        confirm=step.confirm or (_("请填写%(what)s。", what=_(step.comment_label)) if step.needs_comment else ""),
+        comment="required" if step.needs_comment else "",
+        comment_label=step.comment_label,
+        inline=True,
+    )
+
+
+def _taker(workflow: Workflow, step: Step) -> Callable[..., str]:
+    def run(session: Any, identity: Any, row: Any, values: Any, now: Any) -> str:
+        take(session, identity, workflow, row, step.name, comment=values.get("comment", "").strip(), now=now)
+        return "已办理。"
+
+    return run

@@ -1,0 +1,88 @@
+"""How a value is written for people: formatted, masked and translated, the same on every page and in every sheet.
+
+The one thing a newcomer gets wrong: whoever needs a value's text asks here, so that a protected field is masked behind every door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from models.base import Choice, table_name
+from models.fields import Field
+from models.scoping import Identity
+from rules.masks import MASKS
+from views.panel.pages import Cell
+from views.panel.words import listed
+
+EMPTY = "--"
+ZONE = ZoneInfo("Asia/Shanghai")
+Words = Mapping[str, Callable[[Any], str]]
+
+
+def visible(field: Field, identity: Identity, table: str) -> bool:
+    """Whether the field appears at all: one that is restricted and has no mask does not, without the act."""
+    return not field.act or bool(field.mask) or identity.may(field.act, table)
+
+
+def in_clear(field: Field, identity: Identity, table: str, path: str | None = None) -> bool:
+    """Whether this person may have the full value (of a row owned at ``path``)."""
+    if not field.act:
+        return True
+    return identity.reaches(field.act, table, path) if path is not None else identity.may(field.act, table)
+
+
+def moment_text(value: datetime) -> str:
+    """2026.11.23 09:41 in Shanghai."""
+    return value.astimezone(ZONE).strftime("%Y.%m.%d %H:%M")
+
+
+def text_of(value: Any) -> str:
+    """The value in words, empty for nothing."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    if isinstance(value, Choice):
+        return _(value.label)
+    if isinstance(value, datetime):
+        return moment_text(value)
+    if isinstance(value, date):
+        return value.strftime("%Y.%m.%d")
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, (list, tuple)):
+        return listed(text_of(v) for v in value)
+    return str(value)
+
+
+def shown_text(field: Field, value: Any, *, clear: bool, words: Words | None = None) -> str:
+    """The text of a field's value, masked unless ``clear``; ``words`` say what a stored word means (a role's label)."""
+    if value is not None and field.mask and not clear:
+        return MASKS[field.mask](str(value))
+    if value is not None and words and field.name in words:
+        return _(words[field.name](value))
+    return text_of(value)
+
+
+def cell_of(field: Field, row: Any, *, clear: bool = False, words: Words | None = None, linked: bool = True) -> Cell:
+    """A field of ``row`` as a cell: masked unless ``clear``, states as badges, links to records that have a page."""
+    value = getattr(row, field.name)
+    text = shown_text(field, value, clear=clear, words=words)
+    if not text:
+        return Cell(EMPTY, muted=True, number=field.number)
+    badge = value.colour if isinstance(value, Choice) else ""
+    href = _address(value) if linked and field.kind == "link" else ""
+    return Cell(text, href=href, badge=badge, number=field.number, muted=bool(field.mask) and not clear)
+
+
+def _address(target: Any) -> str:
+    if getattr(type(target), "__screen__", None) is None or type(target).__screen__.console:
+        return ""
+    return url_for(f"{table_name(type(target))}.show", pk=target.id)

@@ -1,0 +1,148 @@
+"""The console at ``/console/``: reference tables as grids that are edited in the cell, by Flask-Admin.
+
+It uses the platform's session, so scope, rules and history hold as everywhere; what it adds is the guard that asks the same
+grants as the screens, and refusals in words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, abort, current_app, flash, redirect, request, url_for
+from flask_admin import Admin, AdminIndexView, expose
+from flask_admin.contrib.sqla import ModelView
+from flask_babel import lazy_gettext
+from werkzeug.wrappers import Response
+
+from models.base import declared, table_name
+from models.fields import Field, fields_of, form_fields
+from models.scoping import current_identity
+from models.violation import Conflict, RuleViolation
+from views.panel.cells import cell_of, in_clear, visible
+from views.panel.words import refused
+
+ACTS = {
+    "create_view": "add",
+    "edit_view": "edit",
+    "ajax_update": "edit",
+    "delete_view": "delete",
+    "action_view": "delete",
+    "export": "export",
+}
+IN_CELL = ("text", "int", "bool")
+
+
+class Guard:
+    """Asks the grant of each page of the console; signed-out people go to the login."""
+
+    def _handle_view(self, name: str, **values: Any) -> Response | None:
+        if not current_identity().account_id:
+            return redirect(url_for("LoginView.login", next=request.path))
+        if not self.granted(ACTS.get(name, "read")):
+            abort(403)
+        return None
+
+
+class ConsoleIndex(Guard, AdminIndexView):  # type: ignore[misc]
+    """The console's first page: only for who may edit a table in it."""
+
+    def granted(self, act: str) -> bool:
+        return any(current_identity().may("edit", table_name(model)) for model in console_tables())
+
+    @expose("/")
+    def index(self) -> Response:
+        return redirect(url_for(f"console_{table_name(console_tables()[0])}.index_view"))
+
+
+class ConsoleView(Guard, ModelView):  # type: ignore[misc]
+    """The grid of one declared table."""
+
+    page_size = 50
+    can_view_details = True
+    can_export = True
+    action_disallowed_list = ("delete",)
+
+    def __init__(self, model: type[Any]) -> None:
+        table = table_name(model)
+        shown = [f for f in fields_of(model).values() if not (f.hidden or f.protected)]
+        open_fields = [f for f in form_fields(model, adding=True) if not f.protected]
+        self.column_list = [f.name for f in shown]
+        self.column_details_list = self.column_list
+        self.column_labels = {f.name: lazy_gettext(f.label) for f in shown}
+        self.column_sortable_list = [f.name for f in shown if f.kind not in ("link", "links")]
+        self.column_searchable_list = list(model.__screen__.search)
+        self.column_editable_list = [f.name for f in form_fields(model, adding=False) if f.kind in IN_CELL and not f.protected]
+        self.column_formatters = {f.name: _formatter(f, table) for f in shown if f.kind not in IN_CELL}
+        self.form_columns = [f.name for f in open_fields]
+        super().__init__(
+            model,
+            current_app.extensions["db"],
+            name=lazy_gettext(model.__screen__.label),
+            endpoint=f"console_{table}",
+            url=f"/console/{table}",
+        )
+
+    def granted(self, act: str) -> bool:
+        screen = self.model.__screen__
+        return act in screen.acts and current_identity().may(act, table_name(self.model))
+
+    def is_accessible(self) -> bool:
+        return self.granted("read") and self.granted("edit")
+
+    def edit_form(self, obj: Any = None) -> Any:
+        form = super().edit_form(obj)
+        for field in fields_of(self.model).values():
+            if field.fixed and field.name in form:
+                del form[field.name]
+        return form
+
+    def handle_view_exception(self, error: Exception) -> bool:
+        """A refusal is told in words; anything else is a crash and goes to the log with its reference number."""
+        self.session.rollback()
+        if isinstance(error, RuleViolation):
+            flash(refused(error), "warning" if isinstance(error, Conflict) else "error")
+            return True
+        raise error
+
+
+def _formatter(field: Field, table: str) -> Any:
+    def text(view: Any, context: Any, row: Any, name: str) -> str:
+        if not visible(field, current_identity(), table):
+            return "--"
+        return cell_of(field, row, clear=in_clear(field, current_identity(), table), linked=False).text
+
+    return text
+
+
+def console_tables() -> list[type[Any]]:
+    """The declared tables that are edited in the console."""
+    return [model for model in declared() if model.__screen__.console]
+
+
+def add_console(app: Flask) -> None:
+    """Mount the console (its policy, ``loosen``, has to be registered before Talisman's, to be the last word)."""
+    admin = Admin(app, name=lazy_gettext(app.config["APP_NAME"]), index_view=ConsoleIndex(endpoint="console", url="/console"))
+    for model in console_tables():
+        admin.add_view(ConsoleView(model))
+
+
+LOOSER = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+
+
+def loosen(answer: Response) -> Response:
+    """Flask-Admin's pages carry inline handlers, which no nonce covers; the console alone may run them."""
+    if request.path.startswith("/console"):
+        answer.headers["Content-Security-Policy"] = LOOSER
+    return answer

@@ -1,0 +1,107 @@
+"""What an operator asks the platform about itself: is every declaration whole, and why may somebody (not) do something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from babel.messages.pofile import read_po
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.access import Account
+from models.base import by_table, declared, table_name
+from models.fields import exported_fields, fields_of
+from models.scoping import SYSTEM, Identity, Own, Scoped, Shared, acting_as, reach_kind, row_in_reach
+from rules.approvals import WORKFLOWS, workflow_of
+from rules.grants import BY_NAME
+from rules.workflow import check_workflow, why_not
+from views.panel.security import held_posts, identity_at, workbench_key
+
+SMALL = (Shared, Own)
+"""Tables of few rows for any one person: no index is asked of their searches."""
+
+
+def examine(translations: Path) -> Iterator[str]:
+    """One sentence for everything a declaration leaves out; none when all is well."""
+    english = english_of(translations)
+    for model in declared():
+        for fault in (*_faults_of_screen(model), *_faults_of_search(model), *_untranslated(model, english)):
+            yield f"{table_name(model)}: {fault}"
+    for workflow in WORKFLOWS:
+        for fault in check_workflow(workflow):
+            yield f"workflow {workflow.name}: {fault}"
+
+
+def english_of(translations: Path) -> set[str]:
+    """Every msgid that has an English translation."""
+    with (translations / "en" / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        return {str(message.id) for message in read_po(file) if message.id and message.string}
+
+
+def _faults_of_screen(model: type[Any]) -> Iterator[str]:
+    screen = model.__screen__
+    if not screen.label:
+        yield "the screen has no label"
+    if reach_kind(model) is None:
+        yield "it does not say how its rows are reached"
+    if not screen.list:
+        yield "the list shows no field"
+    if "export" in screen.acts and not exported_fields(model):
+        yield "an export would be empty"
+    if "import" in screen.acts and not screen.key:
+        yield "it can be imported but has no natural key"
+
+
+def _faults_of_search(model: type[Any]) -> Iterator[str]:
+    if issubclass(model, SMALL):
+        return
+    first = {column.name for index in model.__table__.indexes for column in list(index.columns)[:1]}
+    leading = first | {c.name for c in model.__table__.c if c.unique}
+    for name in model.__screen__.search:
+        if fields_of(model)[name].key not in leading:
+            yield f"search field {name} has no index"
+
+
+def _untranslated(model: type[Any], english: set[str]) -> Iterator[str]:
+    words = [model.__screen__.label, *(f.label for f in fields_of(model).values() if not f.hidden)]
+    for word in words:
+        if word not in english:
+            yield f"“{word}” has no English translation"
+
+
+def why(session: Session, username: str, act: str, table: str, row_number: int | None) -> list[str]:
+    """Act, row and rule of one person's question, each answered in a line, and what would change the answer."""
+    with acting_as(SYSTEM):
+        account = session.scalars(select(Account).where(Account.username == username)).one_or_none()
+        if account is None:
+            return [f"no account is called {username}"]
+        posts = held_posts(session, account.id)
+        row = session.get(by_table(table), row_number) if row_number is not None else None
+    lines = [f"{account.first_name} holds {len(posts)} active post(s)"]
+    for key in dict.fromkeys(workbench_key(post) for post in posts):
+        lines += _at_workbench(identity_at(account, posts, key), act, table, row)
+    if row_number is not None and row is None:
+        lines.append(f"row: {table} has no row {row_number}")
+    return lines
+
+
+def _at_workbench(identity: Identity, act: str, table: str, row: Any) -> list[str]:
+    lines = [f"at the workbench “{identity.label}”:"]
+    paths = identity.paths(act, table)
+    if not paths:
+        roles = [role.name for role in BY_NAME.values() if act in role.grants.get(table, "").split()]
+        return [*lines, f"  act: NO. No post here grants {act} on {table}; shipped roles that do: {', '.join(roles) or 'operator only'}"]
+    lines.append(f"  act: yes, at {', '.join(paths)}")
+    if row is None:
+        return lines
+    if not row_in_reach(row, identity, act):
+        where = f"it belongs to {row.scope_path}" if isinstance(row, Scoped) else "it is somebody else's own"
+        return [*lines, f"  row: NO. {where}; a post at or above that path would reach it"]
+    lines.append("  row: yes")
+    workflow = workflow_of(type(row))
+    for step in (s for s in workflow.steps if act in (s.act, s.name)) if workflow else ():
+        reason = why_not(identity, workflow, row, step.name)
+        lines.append(f"  rule ({step.name}): {'NO. ' + reason if reason else 'yes'}")
+    return lines

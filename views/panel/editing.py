@@ -1,0 +1,169 @@
+"""Adding, editing and deleting a record: nothing typed is lost, nothing of somebody else's is overwritten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import abort, flash, redirect, request
+from flask_appbuilder import expose, has_access
+from flask_babel import gettext as _
+from sqlalchemy import inspect
+from werkzeug.wrappers import Response
+
+from models.base import row_id
+from models.fields import Field, form_fields
+from models.history import difference
+from models.invariants import what_keeps
+from models.scoping import Scoped
+from models.violation import Conflict, RuleViolation, Sentence
+from views.panel.cells import in_clear, text_of, visible
+from views.panel.forms import errors_of, fill, make_form, place
+from views.panel.pages import Button, ConfirmPage, FormPage
+from views.panel.words import refused, told
+
+if TYPE_CHECKING:
+    from views.panel.screens import PanelView
+
+    Base = PanelView
+else:
+    Base = object
+
+
+class EditingMixin(Base):
+    """The form screens of a declared table."""
+
+    def open_fields(self, row: Any | None) -> list[Field]:
+        """The fields this person may write: a protected one only where they may also see it in full."""
+        fields = form_fields(self.model, adding=row is None)
+        if row is None:
+            return [f for f in fields if visible(f, self.identity, self.table)]
+        path = row.scope_path if isinstance(row, Scoped) else None
+        return [f for f in fields if in_clear(f, self.identity, self.table, path)]
+
+    @expose("/add", methods=["GET", "POST"])
+    @has_access
+    def add(self) -> Response:
+        """A new record; a link in the address (``?school=3``) is filled in when it lies within reach."""
+        fields = self.open_fields(None)
+        form = make_form(fields, self.db, self.table, formdata=request.form if request.method == "POST" else None)
+        if request.method == "POST":
+            if form.validate() and (row := self._save_new(form, fields)) is not None:
+                flash(_("已新增“%(name)s”。", name=str(row)), "success")
+                return redirect(self.url("add") if "again" in request.form else self.url("show", pk=row.id), 303)
+        else:
+            self._prefill(form, fields)
+        return self._draw(_("新增%(what)s", what=_(self.noun())), form, fields, self.url("list")), 422 if form.errors else 200  # type: ignore[return-value]
+
+    def _prefill(self, form: Any, fields: list[Field]) -> None:
+        for field in fields:
+            if field.kind != "link":
+                default = inspect(self.model).columns[field.key].default if field.kind != "links" else None
+                if default is not None and default.is_scalar:
+                    form[field.name].process_data(default.arg)
+                continue
+            given = row_id(request.args.get(field.name, ""))
+            options = [value for value, _label in form[field.name].choices if value]
+            if given is not None and self.db.get(field.target, given) is not None:
+                form[field.name].data = given
+            elif len(options) == 1 and field.name == getattr(self.model, "__owner__", ""):
+                form[field.name].data = int(options[0])
+
+    def _save_new(self, form: Any, fields: list[Field]) -> Any:
+        row = self.model()
+        try:
+            with self.db.no_autoflush:
+                fill(row, form, fields, self.db)
+            self.db.add(row)
+            self.db.commit()
+        except RuleViolation as refusal:
+            place(form, refusal)
+            return None
+        return row
+
+    @expose("/edit/<pk>", methods=["GET", "POST"])
+    @has_access
+    def edit(self, pk: str) -> Response:
+        """Change a record; who looked at an older version is shown what changed meanwhile."""
+        row = self.row(pk, form_fields(self.model, adding=False))
+        if not self.reaches("edit", row):
+            abort(403)
+        fields = self.open_fields(row)
+        form = make_form(fields, self.db, self.table, formdata=request.form if request.method == "POST" else None, obj=row)
+        conflict: list[tuple[str, str, str]] = []
+        if request.method == "POST" and form.validate():
+            conflict = self._differences(row, form, fields) if request.form.get("_version") != str(row.version) else []
+            if not conflict and self._save(row, form, fields):
+                flash(_("已保存“%(name)s”。", name=str(row)), "success")
+                return redirect(self.url("show", pk=pk), 303)
+        status = 409 if conflict else 422 if form.errors else 200
+        page = self._draw(
+            _("编辑：%(name)s", name=str(self.row(pk))), form, fields, self.url("show", pk=pk), conflict, str(self.row(pk).version)
+        )
+        return page, status  # type: ignore[return-value]
+
+    def _differences(self, row: Any, form: Any, fields: list[Field]) -> list[tuple[str, str, str]]:
+        """Label, theirs, yours – for every field that differs; the one sentence when nothing does."""
+        with self.db.no_autoflush:
+            theirs = {f.name: text_of(_words(row, f)) for f in fields}
+            fill(row, form, fields, self.db)
+            yours = {f.name: text_of(_words(row, f)) for f in fields}
+            changed = difference(row)
+            self.db.rollback()
+        return [(_(f.label), theirs[f.name], yours[f.name]) for f in fields if theirs[f.name] != yours[f.name]] if changed else []
+
+    def _save(self, row: Any, form: Any, fields: list[Field]) -> bool:
+        try:
+            with self.db.no_autoflush:
+                fill(row, form, fields, self.db)
+            self.db.commit()
+        except Conflict as told:
+            form.form_errors.append(refused(told))
+            return False
+        except RuleViolation as refusal:
+            place(form, refusal)
+            return False
+        return True
+
+    def _draw(self, title: str, form: Any, fields: list[Field], back: str, conflict: Any = (), version: str = "") -> Response:
+        page = FormPage(
+            title=title,
+            table=self.table,
+            breadcrumbs=[(told(self.screen.menu), ""), (_(self.screen.label), self.url("list")), (title, "")],
+            form=form,
+            fields=[f.name for f in fields],
+            cancel_url=back,
+            submit_label=_("保存"),
+            again_label="" if version else _("保存并继续新增"),
+            errors=errors_of(form),
+            conflict=conflict,
+            version=version,
+        )
+        return self.render_template("panel/form.html", page=page)  # type: ignore[no-any-return]
+
+    @expose("/delete/<pk>", methods=["GET", "POST"])
+    @has_access
+    def delete(self, pk: str) -> Response:
+        """Delete after a second confirmation that names what hangs on the record, or say why not."""
+        row = self.row(pk)
+        if not self.reaches("delete", row):
+            abort(403)
+        kept = what_keeps(self.db, row)
+        if request.method == "POST" and request.form.get("confirmed") == "1" and not kept:
+            name = str(row)
+            try:
+                self.db.delete(row)
+                self.db.commit()
+            except RuleViolation as refusal:
+                flash(refused(refusal), "danger")
+                return redirect(self.url("show", pk=pk), 303)
+            flash(_("已删除“%(name)s”。", name=name), "success")
+            return redirect(self.url("list"), 303)
+        button = Button(_("删除"), self.url("delete", pk=pk), "trash", "danger", "post")
+        message = _("删除后不能恢复，历史记录会保留。确定删除“%(name)s”吗？", name=str(row))
+        page = ConfirmPage(_("删除：%(name)s", name=str(row)), message, button, self.url("show", pk=pk), blocked=told(Sentence.of(kept)))
+        return self.render_template("panel/confirm.html", page=page), 409 if kept and request.method == "POST" else 200  # type: ignore[return-value]
+
+
+def _words(row: Any, field: Field) -> Any:
+    value = getattr(row, field.name)
+    return [str(v) for v in value] if field.kind == "links" else value

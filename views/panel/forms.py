@@ -1,0 +1,236 @@
+"""Forms made from a declaration: native controls, remote selects within reach, booleans that can be false.
+
+A link to few rows is a plain select; to many rows it is a select that asks the server while one types. Without JavaScript it
+still offers the first rows and whatever is chosen now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+from wtforms import (
+    BooleanField,
+    DateField,
+    DateTimeLocalField,
+    DecimalField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms import Field as WtField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from models.base import Choice, row_id
+from models.fields import Field
+from models.inside import begins
+from models.scoping import Identity, Scoped, Shared, acting_as, current_identity
+from models.violation import RuleViolation
+from views.panel.cells import ZONE
+from views.panel.listing import lean
+from views.panel.reference import options
+from views.panel.words import refused
+
+FIRST_OPTIONS = 50
+
+
+class ShanghaiDateTimeField(DateTimeLocalField):
+    """A moment typed in Shanghai time, kept in UTC."""
+
+    def process_data(self, value: datetime | None) -> None:
+        self.data = value.astimezone(ZONE).replace(tzinfo=None) if value else None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None:
+            self.data = self.data.replace(tzinfo=ZONE)
+
+
+class LinkField(SelectField):
+    """One row of another table, by id, out of those within reach.
+
+    ``reach`` widens what may be chosen where a person chooses before they belong anywhere (their school, at registration).
+    """
+
+    def __init__(
+        self,
+        label: str,
+        validators: Sequence[Any],
+        *,
+        target: type[Any],
+        session: Session,
+        remote_url: str,
+        reach: Identity | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(label, validators, choices=[], coerce=_id_or_none, **options)
+        self.target, self.session, self.reach = target, session, reach
+        self.render_kw = {"data-remote": remote_url}
+
+    def find(self, number: int) -> Any:
+        """The row of this id, if it may be chosen."""
+        with acting_as(self.reach or current_identity()):
+            return self.session.get(self.target, number)
+
+    def offer(self, rows: Sequence[tuple[int, str]]) -> None:
+        """Fill the options: what is chosen now, then the first rows in reach."""
+        offered = dict(rows)
+        if self.data and self.data not in offered:
+            chosen = self.find(self.data)
+            offered = {self.data: str(chosen), **offered} if chosen is not None else offered
+        self.choices = [("", _("请选择")), *((str(i), text) for i, text in offered.items())]
+
+    def pre_validate(self, form: Any) -> None:
+        """The chosen row must exist within reach; nothing else is looked up."""
+        if self.data is not None and self.find(self.data) is None:
+            raise ValidationError(_("所选记录不存在或不在您的管理范围内。"))
+
+
+class LinksField(SelectMultipleField):
+    """Several rows of a small reference table."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def __init__(self, label: str, *, target: type[Any], session: Session, **options: Any) -> None:
+        super().__init__(label, [Optional()], coerce=int, **options)
+        self.target, self.session = target, session
+
+    def process_data(self, value: Any) -> None:
+        self.data = [row.id for row in value or ()]
+
+
+class ChoiceField(SelectField):
+    """A member of an enumeration, by its value."""
+
+    def __init__(self, label: str, validators: Sequence[Any], *, members: tuple[Choice, ...], **options: Any) -> None:
+        by_value = {m.value: m for m in members}
+        choices = [("", lazy_gettext("请选择")), *((m.value, lazy_gettext(m.label)) for m in members)]
+        super().__init__(label, validators, choices=choices, coerce=lambda v: v if isinstance(v, Choice) else by_value.get(v), **options)
+
+    def process_data(self, value: Any) -> None:
+        self.data = value
+
+    def iter_choices(self) -> Any:
+        for value, label in self.choices:
+            yield value, label, (self.data.value if isinstance(self.data, Choice) else "") == value, {}
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is None and self.raw_data and self.raw_data[0]:
+            raise ValidationError(_("请从列表中选择。"))
+
+
+def _id_or_none(value: Any) -> int | None:
+    if value in (None, "", "None"):
+        return None
+    if hasattr(value, "id"):
+        return int(value.id)
+    number = row_id(value)
+    if number is None:
+        raise ValueError("not an id")
+    return number
+
+
+def _checks(field: Field) -> list[Any]:
+    checks: list[Any] = [InputRequired(lazy_gettext("请填写此项。")) if field.required else Optional()]
+    if field.kind in ("text", "longtext") and field.most:
+        checks.append(Length(max=field.most, message=lazy_gettext("最多 %(max)d 个字。")))
+    if field.kind == "int":
+        checks.append(NumberRange(-2_147_483_648, 2_147_483_647, lazy_gettext("数字过大。")))
+    return checks
+
+
+def control_for(field: Field, session: Session, table: str) -> Any:
+    """The unbound WTForms control of a declared field."""
+    label, checks = lazy_gettext(field.label), _checks(field)
+    common: dict[str, Any] = {"description": lazy_gettext(field.help) if field.help else ""}
+    if field.kind == "link":
+        return LinkField(
+            label, checks, target=field.target, session=session, remote_url=url_for(f"{table}.choices", name=field.name), **common
+        )
+    if field.kind == "links":
+        return LinksField(label, target=field.target, session=session, **common)
+    if field.kind == "choice":
+        return ChoiceField(label, checks, members=field.choices, **common)
+    if field.kind == "bool":
+        return BooleanField(label, **common)
+    if field.kind == "decimal":
+        return DecimalField(label, checks, places=None, render_kw={"inputmode": "decimal"}, **common)
+    simple: dict[str, type[WtField]] = {
+        "int": IntegerField,
+        "date": DateField,
+        "datetime": ShanghaiDateTimeField,
+        "longtext": TextAreaField,
+    }
+    render = {"maxlength": str(field.most)} if field.most and field.kind == "text" else {}
+    return simple.get(field.kind, StringField)(
+        label, checks, render_kw=render, filters=[_trimmed] if field.kind in ("text", "longtext") else [], **common
+    )
+
+
+def _trimmed(value: Any) -> Any:
+    text = value.strip() if isinstance(value, str) else value
+    return text or None
+
+
+def make_form(fields: Sequence[Field], session: Session, table: str, **given: Any) -> FlaskForm:
+    """A bound form of ``fields``; ``given`` is passed to WTForms (``obj``, ``formdata``)."""
+    controls = {field.name: control_for(field, session, table) for field in fields}
+    form = type("DeclaredForm", (FlaskForm,), controls)(meta={"csrf": False}, **given)
+    for field in fields:
+        control = form[field.name]
+        if field.kind == "link":
+            control.offer(first_options(session, field.target))
+        elif field.kind == "links":
+            control.choices = first_options(session, field.target)
+    return form  # type: ignore[no-any-return]
+
+
+def first_options(session: Session, target: type[Any], text: str = "") -> list[tuple[int, str]]:
+    """Id and label of the first rows of ``target`` in reach whose name or code begins with ``text``."""
+    if issubclass(target, Shared):
+        return [(i, name) for i, name in options(session, target) if name.startswith(text)]
+    query = select(target).options(*lean(target)).limit(FIRST_OPTIONS)
+    if issubclass(target, Scoped):
+        query = query.order_by(target.scope_path)
+    if text:
+        columns = [getattr(target, name) for name in target.__screen__.search]
+        query = query.where(or_(*(begins(column, text) for column in columns)))
+    return [(row.id, str(row)) for row in session.scalars(query)]
+
+
+def fill(row: Any, form: Any, fields: Sequence[Field], session: Session) -> None:
+    """Write what was typed into ``row``; the flush asks whether it may be so."""
+    for field in fields:
+        value = form[field.name].data
+        if field.kind == "link":
+            setattr(row, field.name, session.get(field.target, value) if value is not None else None)
+        elif field.kind == "links":
+            setattr(row, field.name, list(session.scalars(select(field.target).where(field.target.id.in_(value or [])))))
+        elif value != getattr(row, field.name):
+            setattr(row, field.name, value)
+
+
+def place(form: Any, refusal: RuleViolation) -> None:
+    """Put the sentence beside the field it belongs to, or on top of the form."""
+    for name in (refusal.field, (refusal.field or "").removesuffix("_id")):
+        if name and name in form:
+            form[name].errors = [*form[name].errors, refused(refusal)]
+            return
+    form.form_errors.append(refused(refusal))
+
+
+def errors_of(form: Any) -> list[tuple[str, str]]:
+    """Every error with the id of its field, for the summary on top of the form."""
+    beside = [(name, str(message)) for name, messages in form.errors.items() if name for message in messages]
+    return beside + [("", str(message)) for message in form.form_errors]

@@ -1,0 +1,148 @@
+"""A generated record page: facts, the buttons open to this person and why others are closed, related lists, history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.access import Account
+from models.base import Base, table_name
+from models.fields import Field, fields_of, shown_fields
+from models.history import Change, Decision
+from models.scoping import SYSTEM, acting_as
+from rules.masks import MASKS
+from views.panel.cells import EMPTY, cell_of, in_clear, moment_text, text_of, visible
+from views.panel.list_page import list_row
+from views.panel.listing import Listing, ListState
+from views.panel.pages import Column, Fact, HistoryLine, RecordPage, Related
+from views.panel.words import told
+
+if TYPE_CHECKING:
+    from views.panel.screens import PanelView
+
+HISTORY_LINES = 50
+RELATED_ROWS = 5
+ACTS = {
+    "add": "新增",
+    "edit": "修改",
+    "delete": "删除",
+    "reveal": "查看完整信息",
+    "export": "导出",
+    "import": "导入",
+    "move": "调动",
+    "lock": "密码多次错误，账号锁定",
+    "unlock": "解锁",
+    "reset": "重置密码",
+    "change_password": "修改密码",
+    "login_default": "用默认密码登录",
+    "switch_identity": "切换身份",
+    "bind": "绑定权限码",
+    "revoke": "作废",
+    "end": "岗位结束",
+    "approve": "通过",
+}
+"""What a line of history calls an act that is no workflow step."""
+
+
+def record_page(view: PanelView, row: Any) -> RecordPage:
+    """The page of one record within reach."""
+    state = view.state_field()
+    return RecordPage(
+        title=str(row),
+        table=view.table,
+        breadcrumbs=[(told(view.screen.menu), ""), (_(view.screen.label), view.url("list")), (str(row), "")],
+        state=cell_of(state, row) if state else None,
+        facts=[fact(view, row, field) for field in shown_fields(view.model) if visible(field, view.identity, view.table)],
+        buttons=view.record_buttons(row),
+        related=[r for path in view.screen.related if (r := related(view, row, path)) is not None],
+        history=history(view, row) if view.screen.history else [],
+        notice=view.record_notice(row),
+        sections=view.record_sections(row),
+    )
+
+
+def fact(view: PanelView, row: Any, field: Field) -> Fact:
+    """One fact; a masked one offers to be revealed to who holds the act for this row."""
+    cell = cell_of(field, row, words=view.words)
+    path = getattr(row, "scope_path", None)
+    may = bool(field.mask) and cell.text != EMPTY and in_clear(field, view.identity, view.table, path)
+    return Fact(_(field.label), cell, view.url("reveal", pk=row.id, name=field.name) if may else "")
+
+
+def related(view: PanelView, row: Any, path: str) -> Related | None:
+    """The first rows of another table that link here, if this person may read that table."""
+    name, link = path.split(".")
+    model = next(m.class_ for m in Base.registry.mappers if m.class_.__name__ == name)
+    other: PanelView | None = current_app.extensions["panel"].get(table_name(model))
+    if other is None or not view.identity.may("read", other.table):
+        return None
+    column = getattr(model, fields_of(model)[link].key)
+    listing = Listing(view.db, view.identity, model, ListState(size=10), extra=(column == row.id,))
+    fields = [f for f in other.list_fields() if f.name != link]
+    rows, total = listing.page([f.name for f in fields])
+    filtered = link in model.__screen__.filters + model.__screen__.facets
+    return Related(
+        title=_(model.__screen__.label),
+        columns=[Column(f.name, _(f.label), number=f.number) for f in fields],
+        rows=[list_row(other, r, fields) for r in rows[:RELATED_ROWS]],
+        total=total,
+        all_url=f"{other.url('list')}?f.{link}={row.id}" if filtered else "",
+        add_url=f"{other.url('add')}?{link}={row.id}" if other.may("add") else "",
+    )
+
+
+def history(view: PanelView, row: Any) -> list[HistoryLine]:
+    """Who did what, newest first; read by the system once the record itself was found within reach."""
+    with acting_as(SYSTEM):
+        found = _changes(view.db, view.table, row.id)
+        names = _names(view.db, {c.account_id for c, _label in found if c.account_id})
+    return [_line(view, c, label, names.get(c.account_id or 0, _("系统"))) for c, label in found]
+
+
+def _changes(db: Session, table: str, row_id: int) -> list[tuple[Change, str | None]]:
+    """Changes with the label of the workflow step that made them, if one did."""
+    step = (
+        select(Decision.label)
+        .where(Decision.table_name == table, Decision.row_id == row_id, Decision.step == Change.act)
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = select(Change, step).where(Change.table_name == table, Change.row_id == row_id)
+    return [(c, label) for c, label in db.execute(query.order_by(Change.at.desc(), Change.id.desc()).limit(HISTORY_LINES))]
+
+
+def _names(db: Session, ids: set[int]) -> dict[int, str]:
+    if not ids:
+        return {}
+    return {i: name for i, name in db.execute(select(Account.id, func.coalesce(Account.first_name, "")).where(Account.id.in_(ids)))}
+
+
+def _line(view: PanelView, change: Change, label: str | None, who: str) -> HistoryLine:
+    known = {f.key: f for f in fields_of(view.model).values()} | fields_of(view.model)
+    told = []
+    for key, (before, after) in (change.changes or {}).items():
+        field = known.get(key)
+        if field is None or field.hidden or not visible(field, view.identity, view.table):
+            continue
+        clear = not field.mask
+        told.append((_(field.label), _past(view, field, before, clear), _past(view, field, after, clear)))
+    return HistoryLine(moment_text(change.at), who, change.post, _(label or ACTS.get(change.act, change.act)), told, change.comment or "")
+
+
+def _past(view: PanelView, field: Field, value: Any, clear: bool) -> str:
+    if value in (None, "", []):
+        return EMPTY
+    if field.mask and not clear:
+        return MASKS[field.mask](str(value))
+    if field.kind == "choice":
+        return next((_(m.label) for m in field.choices if m.value == value), str(value))
+    if field.kind == "link":
+        row = view.db.get(field.target, value)
+        return str(row) if row is not None else f"#{value}"
+    if field.name in view.words:
+        return _(view.words[field.name](value))
+    return text_of(value)

@@ -1,0 +1,308 @@
+"""From a declared table to its screens. ``PanelView`` is Flask-AppBuilder's ModelView with this platform's list, form and record page.
+
+A screen that needs more is a subclass that states only the difference::
+
+    class PostView(PanelView):
+        model = Post
+        words = {"role": role_label}
+        verbs = (Verb("end", "解除", act="end", run=..., confirm="..."),)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
+
+from flask import abort, current_app, flash, jsonify, redirect, request, url_for
+from flask_appbuilder import ModelView, expose, has_access
+from flask_appbuilder.forms import DynamicForm
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.wrappers import Response
+
+from models.access import SavedView
+from models.base import Screen, row_id, table_name
+from models.fields import Field, chosen, fields_of, shown_fields
+from models.history import note
+from models.scoping import Identity, Own, current_identity
+from models.violation import RuleViolation
+from rules.approvals import workflow_of
+from views.panel.buttons import ButtonsMixin
+from views.panel.cells import in_clear, text_of, visible
+from views.panel.editing import EditingMixin
+from views.panel.excel.doors import ExcelMixin
+from views.panel.forms import first_options
+from views.panel.list_page import list_page
+from views.panel.listing import Listing, linked_rows, read_state
+from views.panel.pages import Button, ConfirmPage
+from views.panel.record_page import record_page
+from views.panel.verbs import Verb
+from views.panel.words import refused, told
+
+
+class PanelView(EditingMixin, ButtonsMixin, ExcelMixin, ModelView):  # type: ignore[misc]
+    """The generated screens of one declared table."""
+
+    model: ClassVar[type[Any]]
+    words: ClassVar[dict[str, Any]] = {}
+    """Field → function from a stored word to what people read."""
+    verbs: ClassVar[Sequence[Verb]] = ()
+    extra_method_acts: ClassVar[dict[str, str]] = {}
+    """Route method of a subclass → the act it asks."""
+    search_form = add_form = edit_form = DynamicForm
+    exclude_route_methods = {"download", "action", "action_post"}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "model" in cls.__dict__:
+            cls.datamodel = SQLAInterface(cls.model)
+            cls.class_permission_name = table_name(cls.model)
+            cls.route_base = f"/{table_name(cls.model)}"
+            cls.method_permission_name = {**METHOD_ACTS, **cls.extra_method_acts}
+            cls.base_permissions = [f"can_{act}" for act in acts_of(cls.model, cls.verbs)]
+            cls.list_columns = cls.show_columns = cls.add_columns = cls.edit_columns = ["id"]
+            cls.search_columns = ["id"]
+
+    # --- what this view is about --------------------------------------------------------------------------------------
+
+    @property
+    def screen(self) -> Screen:
+        return self.model.__screen__  # type: ignore[no-any-return]
+
+    @property
+    def table(self) -> str:
+        return table_name(self.model)
+
+    @property
+    def identity(self) -> Identity:
+        return current_identity()
+
+    @property
+    def db(self) -> Session:
+        return current_app.extensions["db"]()  # type: ignore[no-any-return]
+
+    def url(self, endpoint: str, **values: Any) -> str:
+        """The address of one of this table's screens."""
+        return url_for(f"{self.table}.{endpoint}", **values)
+
+    def may(self, act: str) -> bool:
+        """Whether the table has this act and the person holds it anywhere."""
+        return act in self.screen.acts + self.screen.extra_acts and self.identity.may(act, self.table)
+
+    def in_menu(self, identity: Identity) -> bool:
+        """Whether the list stands in this person's menu."""
+        if self.screen.console:
+            return identity.may("edit", self.table)
+        return identity.may("read", self.table) or issubclass(self.model, Own)
+
+    def list_fields(self) -> list[Field]:
+        """The list's columns as this person sees them."""
+        return [f for f in chosen(self.model, self.screen.list) if visible(f, self.identity, self.table)]
+
+    def state_field(self) -> Field | None:
+        workflow = workflow_of(self.model)
+        return fields_of(self.model)[workflow.field] if workflow else None
+
+    def noun(self) -> str:
+        """What one row is called on buttons: the screen's label without 管理."""
+        return self.screen.label.removesuffix("管理").removesuffix("记录")
+
+    def listing(self, args: Any = None) -> Listing:
+        """The listing the address asks for."""
+        state = read_state(args if args is not None else request.args)
+        return Listing(self.db, self.identity, self.model, state, extra=self.list_conditions(state.only))
+
+    def row(self, pk: Any, shown: Sequence[Field] = ()) -> Any:
+        """The record within reach, with the links among ``shown``, or 404."""
+        number = row_id(pk)
+        found = self.db.get(self.model, number, options=linked_rows(self.model, shown)) if number is not None else None
+        if found is None:
+            abort(404)
+        return found
+
+    # --- what a subclass may add --------------------------------------------------------------------------------------
+
+    def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
+        """More conditions a list of this table has; ``only`` names those the address asks for (``only.incomplete=1``)."""
+        return ()
+
+    def list_notice(self) -> str:
+        """A sentence above the list."""
+        return ""
+
+    def record_notice(self, row: Any) -> str:
+        """A sentence above the record."""
+        return ""
+
+    def record_sections(self, row: Any) -> Sequence[tuple[str, Any]]:
+        """Hand-made blocks of the record page: title and template."""
+        return ()
+
+    # --- screens ------------------------------------------------------------------------------------------------------
+
+    @expose("/list/")
+    @has_access
+    def list(self) -> Response:
+        """The list; its whole state is in the address."""
+        return self.render_template("panel/list.html", page=list_page(self, self.listing()))  # type: ignore[no-any-return]
+
+    @expose("/facets")
+    @has_access
+    def facets(self) -> Response:
+        """Facet counts fetched after the page: ``{facet: {value: rows}}``, "" for all."""
+        listing = self.listing()
+        names = [n for n in self.screen.facets if n in listing.filter_names()]
+        return jsonify(listing.facet_counts(names))
+
+    @expose("/choices/<name>")
+    @has_access
+    def choices(self, name: str) -> Response:
+        """Rows a link may be set to, within reach, for a remote select: ``{results: [{id, text}]}``."""
+        field = fields_of(self.model).get(name)
+        if field is None or field.kind not in ("link", "links") or not visible(field, self.identity, self.table):
+            abort(404)
+        rows = first_options(self.db, field.target, request.args.get("q", "").strip()[:50])
+        return jsonify({"results": [{"id": i, "text": text} for i, text in rows]})
+
+    @expose("/show/<pk>")
+    @has_access
+    def show(self, pk: str) -> Response:
+        """The record page."""
+        return self.render_template("panel/show.html", page=record_page(self, self.row(pk, shown_fields(self.model))))  # type: ignore[no-any-return]
+
+    @expose("/reveal/<pk>/<name>", methods=["POST"])
+    @has_access
+    def reveal(self, pk: str, name: str) -> Response:
+        """The full value of a masked field: an act of its own, noted in the record's history."""
+        row, field = self.row(pk), fields_of(self.model).get(name)
+        if field is None or not field.mask or field.hidden:
+            abort(404)
+        if not in_clear(field, self.identity, self.table, getattr(row, "scope_path", None)):
+            abort(403)
+        note(self.db, row, "reveal", comment=_(field.label))
+        self.db.commit()
+        text = text_of(getattr(row, field.name))
+        if request.accept_mimetypes.best == "application/json":
+            return jsonify({"text": text})
+        flash(_("：").join((_(field.label), text)), "info")
+        return redirect(self.url("show", pk=pk))
+
+    # --- verbs --------------------------------------------------------------------------------------------------------
+
+    @expose("/do/<name>/<pk>", methods=["GET", "POST"])
+    @has_access
+    def do(self, name: str, pk: str) -> Response:
+        """One verb on one record, after the second confirmation where it has one."""
+        row, verb = self.row(pk), self.verb(name)
+        if verb.confirm and request.form.get("confirmed") != "1":
+            return self._confirm(verb, row)
+        if request.method != "POST":
+            abort(405)
+        return self._answer(verb, row)
+
+    def _confirm(self, verb: Verb, row: Any) -> Response:
+        button = Button(
+            _(verb.label),
+            self.url("do", name=verb.name, pk=row.id),
+            verb.icon,
+            verb.kind,
+            "post",
+            comment=verb.comment,
+            comment_label=told(verb.comment_label),
+        )
+        page = ConfirmPage(_("：").join((_(verb.label), str(row))), told(verb.confirm), button, self.url("show", pk=row.id))
+        return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
+
+    def _answer(self, verb: Verb, row: Any) -> Response:
+        back = request.form.get("back", "")
+        target = back if back.startswith(self.url("list")) else self.url("show", pk=row.id)
+        try:
+            outcome = self.run_verb(verb, row)
+        except RuleViolation as refusal:
+            flash(refused(refusal), "danger")
+            return redirect(target, 303)
+        if isinstance(outcome, str):
+            flash(_(outcome), "success")
+            return redirect(target, 303)
+        return outcome if outcome is not None else redirect(target, 303)
+
+    @expose("/bulk", methods=["POST"])
+    @has_access
+    def bulk(self) -> Response:
+        """One verb on the selection or on everything that matches; what was refused is told, the rest is done."""
+        verb = self.verb(request.form.get("verb", ""))
+        rows = self.bulk_rows()
+        if request.form.get("confirmed") != "1":
+            return self._confirm_bulk(verb, len(rows))
+        done, refusals = 0, []
+        for row in rows:
+            try:
+                self.run_verb(verb, row)
+                done += 1
+            except RuleViolation as refusal:
+                refusals.append(_("：").join((str(row), refused(refusal))))
+        flash(_("“%(verb)s”已完成 %(done)s 条。", verb=_(verb.label), done=done), "success" if done else "warning")
+        if refusals:
+            flash(_("有 %(count)s 条未办理：", count=len(refusals)) + _("；").join(refusals[:5]), "danger")
+        return redirect(self.url("list") + "?" + request.form.get("query", ""), 303)
+
+    def _confirm_bulk(self, verb: Verb, count: int) -> Response:
+        values = tuple((k, v) for k, v in request.form.items(multi=True) if k not in ("csrf_token", "confirmed"))
+        button = Button(
+            _(verb.label), self.url("bulk"), verb.icon, verb.kind, "post", comment=verb.comment, comment_label=told(verb.comment_label)
+        )
+        message = _("将对 %(count)s %(unit)s执行“%(verb)s”。", count=count, unit=_(self.screen.unit), verb=_(verb.label))
+        page = ConfirmPage(_("批量%(verb)s", verb=_(verb.label)), message, button, self.url("list"), values=values)
+        return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
+
+    # --- saved views --------------------------------------------------------------------------------------------------
+
+    @expose("/views", methods=["POST"])
+    @has_access
+    def save_view(self) -> Response:
+        """Keep the list's address under a name of one's own."""
+        query = self.listing_query()
+        try:
+            self.db.add(SavedView(table_name=self.table, name=request.form.get("name", "").strip(), query=query))
+            self.db.commit()
+            flash(_("已保存常用视图。"), "success")
+        except RuleViolation as refusal:
+            flash(_("同名的常用视图已存在，或名称为空。") if refusal.field is None else refused(refusal), "danger")
+        return redirect(f"{self.url('list')}?{query}", 303)
+
+    @expose("/views/<pk>/forget", methods=["POST"])
+    @has_access
+    def forget_view(self, pk: str) -> Response:
+        """Forget one of one's own saved views."""
+        number = row_id(pk)
+        view = self.db.get(SavedView, number) if number is not None else None
+        if view is None:
+            abort(404)
+        self.db.delete(view)
+        self.db.commit()
+        return redirect(self.url("list"), 303)
+
+    def listing_query(self) -> str:
+        """The list's query string as a form carried it, re-read so that only known parts remain."""
+        return read_state(ImmutableMultiDict(parse_qsl(request.form.get("query", "")[:1000]))).address().removeprefix("?")
+
+
+METHOD_ACTS = {
+    **dict.fromkeys(("list", "facets", "choices", "show", "do", "bulk", "save_view", "forget_view"), "read"),
+    "reveal": "reveal",
+    "add": "add",
+    "edit": "edit",
+    "delete": "delete",
+    "export": "export",
+    **dict.fromkeys(("upload", "template", "check_import", "apply_import"), "import"),
+}
+
+
+def acts_of(model: type[Any], verbs: Sequence[Verb] = ()) -> list[str]:
+    """Every act of a table: the generic ones, the declared ones, its workflow's and its verbs'."""
+    workflow = workflow_of(model)
+    steps = [step.act for step in workflow.steps] if workflow else []
+    return list(dict.fromkeys([*model.__screen__.acts, *model.__screen__.extra_acts, *steps, *(v.act for v in verbs)]))

@@ -1,0 +1,58 @@
+"""What people are told, in their own language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask_babel import get_locale, get_translations
+from flask_babel import gettext as _
+from flask_wtf.i18n import translations as of_wtforms
+
+from models.base import Choice
+from models.violation import RuleViolation, Sentence
+
+
+def refused(error: RuleViolation) -> str:
+    """The sentence of a refusal."""
+    return told(error.sentence)
+
+
+def told(sentence: str) -> str:
+    """A sentence, translated before its values are filled in, and part by part where it has parts."""
+    if not sentence:
+        return ""
+    if not isinstance(sentence, Sentence):
+        return _(sentence)
+    if sentence.parts:
+        return listed(map(told, sentence.parts)) if sentence.between else _together(map(told, sentence.parts))
+    said = _(sentence.template)
+    return said.format(**{name: word(value) for name, value in sentence.params.items()}) if sentence.params else said
+
+
+def word(value: object) -> object:
+    """A value as its sentence says it: labels and states are translated, the names people gave are in no catalogue and stay."""
+    label = value.label if isinstance(value, Choice) else value
+    return told(label) if isinstance(label, str) else label
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words that are already translated, one after the other."""
+    return _("、").join(words)
+
+
+def _together(sentences: Iterable[str]) -> str:
+    """Chinese sentences follow each other without a blank."""
+    locale = get_locale()
+    return ("" if locale is None or locale.language == "zh" else " ").join(sentences)
+
+
+class FormWords:
+    """What WTForms says: from its own catalogue, and from ours what that has no Chinese for."""
+
+    def gettext(self, text: str) -> str:
+        ours: str = get_translations().ugettext(text)
+        return of_wtforms.gettext(text) if ours == text else ours  # type: ignore[no-any-return]
+
+    def ngettext(self, one: str, many: str, n: int) -> str:
+        ours: str = get_translations().ungettext(one, many, n)
+        return of_wtforms.ngettext(one, many, n) if ours in (one, many) else ours  # type: ignore[no-any-return]
