@@ -1,0 +1,101 @@
+"""Signing in and out, and the language of the pages."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import current_app, flash, g, redirect, request, session, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.views import AuthView
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, refresh
+from flask_login import login_user, logout_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired
+
+from models.base import utcnow
+from rules import throttle
+
+REFUSED = "账号或密码不正确，或账号暂时不能登录。"
+"""One sentence for every reason, so that nobody learns whether an account exists (S0-07)."""
+TRIES_PER_ADDRESS, TRIES_SECONDS = 60, 900
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    username = StringField(
+        lazy_gettext("账号"), [InputRequired(lazy_gettext("请填写账号。"))], render_kw={"autocomplete": "username", "autofocus": True}
+    )
+    password = PasswordField(
+        lazy_gettext("密码"), [InputRequired(lazy_gettext("请填写密码。"))], render_kw={"autocomplete": "current-password"}
+    )
+
+
+class LoginView(AuthView):  # type: ignore[misc]
+    """登录、退出 (S0-15, S2-07, S3-31)."""
+
+    login_template = "auth/login.html"
+
+    @expose("/login/", methods=["GET", "POST"])
+    def login(self) -> Response:
+        """Sign in with account name, ID number or phone."""
+        if g.user is not None and g.user.is_authenticated:
+            return redirect(url_for("WorkbenchView.home"))
+        form = LoginForm(meta={"csrf": False})
+        if request.method == "POST" and form.validate():
+            account = self._account(form.username.data, form.password.data)
+            if account is not None:
+                begin_anew()
+                login_user(account)
+                session.permanent = True
+                return redirect(safe_next(request.args.get("next", "")) or url_for("WorkbenchView.home"), 303)
+            flash(_(REFUSED), "danger")
+        return self.render_template(
+            self.login_template, form=form, register_url=url_for("RegistrationView.start")
+        ), 200 if request.method == "GET" else 401  # type: ignore[return-value]
+
+    def _account(self, username: str, password: str) -> object | None:
+        db = current_app.extensions["db"]()
+        if not throttle.hit(db, f"login:{request.remote_addr}", limit=TRIES_PER_ADDRESS, seconds=TRIES_SECONDS, now=utcnow()):
+            return None
+        account = current_app.extensions["appbuilder"].sm.auth_user_db(username, password)
+        if account is not None:
+            throttle.take_back(db, f"login:{request.remote_addr}")
+            db.commit()
+        return account  # type: ignore[no-any-return]
+
+    @expose("/logout/", methods=["POST"])
+    def logout(self) -> Response:
+        """Sign out; a POST, so that no picture on another site can do it."""
+        logout_user()
+        begin_anew()
+        return redirect(url_for("LoginView.login"), 303)
+
+    @expose("/lang/<locale>")
+    def lang(self, locale: str) -> Response:
+        """Switch the language of the pages."""
+        if locale in current_app.config["LANGUAGES"]:
+            session["locale"] = locale
+            refresh()
+        return redirect(safe_next(request.args.get("next", "")) or url_for("WorkbenchView.home"))
+
+
+def begin_anew() -> None:
+    """Forget everything about the session but the language of its pages."""
+    locale = session.get("locale")
+    session.clear()
+    if locale:
+        session["locale"] = locale
+
+
+def safe_next(address: str) -> str:
+    """``address`` if it leads to a page of this platform, else nothing."""
+    parts = urlsplit(address.replace("\\", "/"))
+    if parts.scheme or (parts.netloc and parts.netloc != request.host) or not parts.path.startswith("/") or address.startswith("//"):
+        return (
+            "/" + address.split("/", 3)[3]
+            if parts.netloc == request.host and parts.scheme in ("http", "https") and address.count("/") > 2
+            else ""
+        )
+    return address

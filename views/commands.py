@@ -1,0 +1,83 @@
+"""``flask --app app …``: what an operator does at a terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+
+from migrations.run import locked, upgrade
+from models.base import row_id, utcnow
+from models.scoping import SYSTEM, acting_as
+from models.violation import RuleViolation
+from rules.accounts import create_operator
+from rules.demo import load_demo
+from rules.reference_data import ensure_reference_data
+from views.panel.doctor import examine, why
+from views.panel.permissions import sync_permissions
+from views.worker import worker
+
+TRANSLATIONS = Path(__file__).with_name("translations")
+
+
+def register_commands(app: Flask) -> None:
+    """Add the platform's commands to ``app.cli``."""
+    for command in (setup, demo, operator, doctor, why_command, worker):
+        app.cli.add_command(command)
+
+
+@click.command("setup")
+def setup() -> None:
+    """Migrate, then sync permissions and reference data; safe when several processes start at once."""
+    url = current_app.extensions["settings"].database_url
+    with locked(url), acting_as(SYSTEM):
+        upgrade(url)
+        session = current_app.extensions["db"]()
+        created, dropped = sync_permissions(session, current_app.extensions["appbuilder"].baseviews)
+        ensure_reference_data(session)
+        session.commit()
+    click.echo(f"permissions: {created} created, {dropped} dropped")
+
+
+@click.command("demo")
+@click.option("--teachers", default=0, help="stream this many teachers more into 福建省")
+def demo(teachers: int) -> None:
+    """Load the demonstration; a second run changes nothing."""
+    with acting_as(SYSTEM):
+        load_demo(current_app.extensions["db"].session_factory, teachers=teachers, now=utcnow(), progress=click.echo)
+
+
+@click.command("create-operator")
+@click.argument("username")
+@click.password_option()
+def operator(username: str, password: str) -> None:
+    """Make an account that runs the platform."""
+    try:
+        with acting_as(SYSTEM):
+            create_operator(current_app.extensions["db"](), username, password, now=utcnow())
+    except RuleViolation as refusal:
+        sys.exit(refusal.message)
+    click.echo(f"{username} may sign in.")
+
+
+@click.command("doctor")
+def doctor() -> None:
+    """Check every declaration: label, scope, search index, export columns, natural key, English, workflows."""
+    faults = list(examine(TRANSLATIONS))
+    for fault in faults:
+        click.echo(fault)
+    click.echo("all declarations are whole" if not faults else f"{len(faults)} fault(s)")
+    sys.exit(1 if faults else 0)
+
+
+@click.command("why")
+@click.argument("account")
+@click.argument("act")
+@click.argument("table")
+@click.argument("row", required=False)
+def why_command(account: str, act: str, table: str, row: str | None) -> None:
+    """Say which of act, row and rule answers no to ACCOUNT doing ACT on TABLE, and what would change it."""
+    for line in why(current_app.extensions["db"](), account, act, table, row_id(row) if row else None):
+        click.echo(line)

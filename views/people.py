@@ -1,0 +1,120 @@
+"""教师、账号: what their screens do beyond the generated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import flash, make_response, redirect, render_template, request
+from flask_appbuilder import expose, has_access
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from models.access import Account, AccountState
+from models.base import utcnow
+from models.people import Teacher
+from models.scoping import Identity
+from rules.accounts import reset_many, reset_password, unlock
+from rules.people import leave_school
+from rules.real_name import lacks_facts, missing_facts
+from views.panel.pages import Button, ConfirmPage
+from views.panel.screens import PanelView
+from views.panel.verbs import Verb
+from views.panel.words import listed
+
+
+def _leave(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> str:
+    leave_school(session, identity, row, now=now)
+    return "已从学校移除。教师需要重新选择任教学校并再次认证。"
+
+
+class TeacherView(PanelView):
+    """教师: leaving a school, and the list of those whose real-name facts are incomplete (S3-27, S4-47)."""
+
+    model = Teacher
+    verbs = (
+        Verb(
+            "leave",
+            "从学校移除",
+            "leave",
+            _leave,
+            "logout",
+            "danger",
+            "移除后认证随之取消，教师需要尽快添加正确的任教信息并重新审核，否则会影响证书发放。",
+            shown=lambda row: row.school_id is not None,
+        ),
+    )
+
+    def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
+        return (lacks_facts(),) if "incomplete" in only else ()
+
+    def list_buttons(self) -> Sequence[Button]:
+        asked = "only.incomplete" in request.args
+        toggle = Button(
+            _("全部教师") if asked else _("信息不完整的教师"),
+            self.url("list") + ("" if asked else "?only.incomplete=1"),
+            "list" if asked else "alert-circle",
+        )
+        return [toggle, *super().list_buttons()]
+
+    def list_notice(self) -> str:
+        return _("下面是实名信息不完整的教师，请督促他们在“个人中心”完善。") if "only.incomplete" in request.args else ""
+
+    def record_notice(self, row: Any) -> str:
+        missing = missing_facts(row)
+        return _("信息不完整，还缺：%(facts)s。", facts=listed(_(fact) for fact in missing)) if missing else ""
+
+
+def _reset(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> str | Response:
+    once = reset_password(session, identity, row, now)
+    if once is None:
+        return "密码已重置为默认密码（账号后六位+@Gd），下次登录时必须修改。"
+    return make_response(
+        render_template("access/password_once.html", account=row.username, password=once, title=_("一次性密码"), back_url="/account/list/")
+    )
+
+
+def _unlock(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> str:
+    unlock(session, identity, row, now)
+    return "账号已解锁。"
+
+
+class AccountView(PanelView):
+    """账号: reset by whom S0-16…S0-19 say, unlocked by the superior, opened by the workflow (S2-12)."""
+
+    model = Account
+    extra_method_acts = {"reset_all": "reset"}
+    verbs = (
+        Verb(
+            "reset",
+            "重置密码",
+            "reset",
+            _reset,
+            "refresh",
+            "normal",
+            "密码将重置，该账号的登录会全部退出。",
+            shown=lambda row: row.state is AccountState.ACTIVE,
+        ),
+        Verb(
+            "unlock", "解锁", "unlock", _unlock, "lock-open", shown=lambda row: row.locked_until is not None and row.locked_until > utcnow()
+        ),
+    )
+
+    def list_buttons(self) -> Sequence[Button]:
+        if not self.may("reset"):
+            return []
+        return [Button(_("统一重置密码"), self.url("reset_all"), "refresh-alert")]
+
+    @expose("/reset-all", methods=["GET", "POST"])
+    @has_access
+    def reset_all(self) -> Response:
+        """Every personal account of the unit back on its default password, as a project starts (S0-06)."""
+        paths = self.identity.paths("reset", self.table)
+        if request.method == "POST" and request.form.get("confirmed") == "1":
+            count = sum(reset_many(self.db, self.identity, path, utcnow()) for path in paths)
+            flash(_("已重置 %(count)s 个账号的密码。", count=count), "success")
+            return redirect(self.url("list"), 303)
+        message = _("本单位及下属单位所有教师的密码都会恢复为默认密码（账号后六位+@Gd），正在使用的登录会全部退出。管理员的账号不受影响。")
+        button = Button(_("统一重置密码"), self.url("reset_all"), "refresh-alert", "danger", "post")
+        page = ConfirmPage(_("统一重置密码"), message, button, self.url("list"))
+        return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]

@@ -1,0 +1,235 @@
+"""Long work outside the request: the queue, the worker's loop, and what is told while a job runs.
+
+The queue only says "there is a job"; what is to be done and how far it has come stands in the job's row. So a queue that is lost,
+or a worker that is killed, costs nothing but time. The one thing a newcomer gets wrong: a small job runs right in the request,
+through the same function.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from types import TracebackType
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from huey import Huey, RedisHuey, SqliteHuey, crontab
+from huey.serializer import SignedSerializer
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from config import Settings
+from models.access import Account
+from models.base import utcnow
+from models.jobs import Job
+from models.scoping import SYSTEM, Identity, acting_as
+from models.session import transaction
+from models.violation import NotPermitted, OutOfReach, RuleViolation
+from rules.files_store import FileStore
+from rules.jobs import KEPT_DAYS, JobLost, Run, fail, forget_files, recover, take_up, tell
+from rules.permission_codes import expire_codes
+from views.panel.excel.work import Failure, do
+from views.panel.security import held_posts, identity_at, workbench_key
+from views.panel.words import refused
+
+log = logging.getLogger("yanxiu.worker")
+BEAT_SECONDS = 1.0
+DONE_AT_ONCE = 2000
+"""Rows a person waits for in the request."""
+YOUNG_OBJECTS = 50_000
+"""How many new objects Python lets pass before it looks for garbage: a job makes them by the million and drops them at once."""
+
+
+# --- the queue --------------------------------------------------------------------------------------------------------
+
+
+def prepare_jobs(app: Flask) -> None:
+    """Give the application its file store and its queue, and let /healthz ask after both."""
+    settings: Settings = app.extensions["settings"]
+    store, queue = FileStore(settings.store_url), _queue(settings)
+    app.extensions["files"], app.extensions["queue"] = store, queue
+    app.extensions["run_job"] = queue.task(name="run_job")(lambda job_id: run_job(app, job_id))
+    queue.periodic_task(crontab(minute="*"), name="find_lost_jobs")(lambda: give_out_again(app))
+    queue.periodic_task(crontab(minute="*"), name="expire_codes")(lambda: expire_old_codes(app))
+    queue.periodic_task(crontab(hour="3", minute="17"), name="forget_old_files")(lambda: forget_old_files(app))
+    app.extensions.setdefault("health", {}).update(queue=queue.pending_count, files=store.check)
+
+
+def _queue(settings: Settings) -> Huey:
+    """Redis where there is one, else a file beside the database. Messages are signed: who can write to the queue runs no code here."""
+    serializer = SignedSerializer(secret=settings.secret_key, salt="yanxiu-queue")
+    if settings.redis_url:
+        return RedisHuey("yanxiu", url=settings.redis_url, serializer=serializer, results=False)
+    settings.queue_path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteHuey("yanxiu", filename=str(settings.queue_path), serializer=serializer, results=False)
+
+
+def start(app: Flask, job: Job) -> None:
+    """Do a small job at once and leave a large one to a worker; ``job.total`` says how large it is."""
+    if job.total <= DONE_AT_ONCE:
+        run_job(app, job.id)
+    else:
+        give_out(app, job.id)
+
+
+def give_out(app: Flask, job_id: int) -> None:
+    """Let a worker do the job. A queue that does not answer is no reason to fail: the job waits in its row and is found there."""
+    try:
+        app.extensions["run_job"](job_id)
+    except Exception:
+        log.exception("job %s could not be queued", job_id)
+
+
+def give_out_again(app: Flask) -> None:
+    """Find jobs whose worker died and jobs the queue has lost. One given out twice is still done once.
+
+    A database that lets nobody write has an import at work in it; there will be another minute.
+    """
+    with _as_system(app) as session:
+        try:
+            waiting = recover(session, now=utcnow())
+        except OperationalError:
+            log.warning("the database is busy: lost jobs are looked for in a minute")
+            return
+        for job_id in waiting:
+            give_out(app, job_id)
+
+
+def expire_old_codes(app: Flask) -> None:
+    """Show in the lists which permission codes nobody has bound in time."""
+    with _as_system(app) as session:
+        expire_codes(session, utcnow())
+
+
+def forget_old_files(app: Flask) -> None:
+    """Delete uploads and results that have been kept long enough."""
+    before = utcnow() - timedelta(days=KEPT_DAYS)
+    with _as_system(app) as session:
+        forget_files(session, before=before)
+    app.extensions["files"].collect(before=before.date())
+
+
+@contextmanager
+def _as_system(app: Flask) -> Iterator[Session]:
+    with app.app_context(), acting_as(SYSTEM):
+        yield app.extensions["db"]()
+
+
+# --- one job ----------------------------------------------------------------------------------------------------------
+
+
+def run_job(app: Flask, job_id: int) -> None:
+    """Do a waiting job from beginning to end; whatever goes wrong is in its row afterwards."""
+    with _as_system(app) as session:
+        run = take_up(session, job_id, now=utcnow())
+        if run is None:
+            return
+        job = session.get_one(Job, job_id, populate_existing=True)
+        with force_locale(job.details.get("locale", "zh_CN")):
+            sentence, kept = _attempt(app, session, job, run)
+            if sentence:
+                fail(session, run, sentence, now=utcnow(), **kept)
+
+
+def _attempt(app: Flask, session: Session, job: Job, run: Run) -> tuple[str, dict[str, Any]]:
+    """Do it; the answer is what to tell when it did not work, nothing when it did."""
+    try:
+        person = identity_of(session, job)
+        # The transaction ends before the heartbeat does: on SQLite the beat waits for it.
+        with _fewer_collections(), Heartbeat(app, run, job.total) as progress, acting_as(person), transaction(session):
+            do(job, run, progress)
+        return "", {}
+    except JobLost:
+        return "", {}
+    except Failure as failure:
+        return failure.sentence, failure.kept
+    except RuleViolation as refusal:
+        return refused(refusal), {}
+    except (NotPermitted, OutOfReach):
+        return _("您的岗位已没有这项权限。"), {}
+    except FileNotFoundError:
+        return _("文件已过期清理，请重新上传。"), {}
+    except Exception:
+        reference = secrets.token_hex(4).upper()
+        log.exception("reference %s: job %s", reference, job.id)
+        return _("处理时出错，没有写入任何数据。错误编号 %(reference)s，可以重试，或把编号告诉平台运营。", reference=reference), {}
+
+
+def identity_of(session: Session, job: Job) -> Identity:
+    """The person at the post they asked as, with the grants it has today; RuleViolation when it has ended."""
+    account = session.get(Account, job.account_id)
+    posts = held_posts(session, job.account_id)
+    post = next((post for post in posts if post.id == job.post_id), None)
+    if account is None or not account.is_active or post is None:
+        raise RuleViolation("创建任务时的岗位已经结束，任务没有执行。")
+    return identity_at(account, posts, workbench_key(post))
+
+
+class Heartbeat:
+    """Tells every second how far the job has come, from a thread of its own; calling it notes progress and costs next to nothing.
+
+    While an import is being written to SQLite nobody else can write, this thread included: then it waits, and whoever would take
+    the job for lost waits likewise.
+    """
+
+    def __init__(self, app: Flask, run: Run, total: int) -> None:
+        self._new_session, self._run = app.extensions["db"].session_factory, run
+        self._done, self._total, self._message = 0, total, ""
+        self._over, self._is_lost = threading.Event(), False
+        self._thread = threading.Thread(target=self._beat, name=f"job-{run.job_id}", daemon=True)
+
+    def __call__(self, done: int, total: int | None = None, message: str | None = None) -> None:
+        self._done = done
+        self._total = self._total if total is None else total
+        self._message = self._message if message is None else message
+        if self._is_lost:
+            raise JobLost(self._run)
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        with acting_as(SYSTEM), self._new_session() as session:
+            while not self._over.wait(BEAT_SECONDS):
+                try:
+                    tell(session, self._run, done=self._done, total=self._total, message=self._message, now=utcnow())
+                except JobLost:
+                    self._is_lost = True
+                    return
+                except OperationalError:
+                    session.rollback()
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    usual = gc.get_threshold()
+    gc.set_threshold(YOUNG_OBJECTS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+@click.command("worker")
+@click.option("--workers", default=1, show_default=True, help="How many jobs at the same time.")
+def worker(workers: int) -> None:
+    """Do the jobs of the queue until stopped; several may run, on one machine or many (with Redis)."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    give_out_again(app)
+    app.extensions["queue"].create_consumer(workers=workers, periodic=True, max_delay=1.0).run()
