@@ -1,0 +1,131 @@
+"""What every test may ask for: a fresh database on each engine, the cast in it, the application, a client for each of the cast.
+
+``database_url`` runs a test twice, on SQLite and on PostgreSQL (skipped where no server answers). A test that asks for ``cast``
+finds the cast in its database, every other an empty one. The one thing a newcomer gets wrong: never push an application context
+around clients; Flask would share ``g``, and with it the user, between them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.mofile import write_mo
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import Engine
+from sqlalchemy.orm import sessionmaker
+
+from config import Settings
+from models.session import PlatformSession, make_engine, make_session_factory
+from tests.cast import Cast, meet
+from tests.clients import Browser
+from tests.databases import PostgresqlDatabases, SqliteFiles, postgresql_server
+from views.messages import CHINESE, ENGLISH, path_of, read_catalogue
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str | None:
+    """The browser of this machine, or the one CHROMIUM names."""
+    return os.environ.get("CHROMIUM") or next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+
+
+def pytest_report_header() -> list[str]:
+    server = postgresql_server()
+    address = server.render_as_string() if server else "not reachable, its tests are skipped (TEST_DATABASE_URL names a server)"
+    return [f"PostgreSQL: {address}", f"Chromium: {chromium() or 'not found, browser tests are skipped'}"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """``make`` compiles the catalogues; whoever runs pytest alone gets them here."""
+    for locale in (ENGLISH, CHINESE):
+        source, target = path_of(locale), path_of(locale).with_suffix(".mo")
+        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+            with target.open("wb") as file:
+                write_mo(file, read_catalogue(source))
+
+
+@pytest.fixture
+def _push_request_context() -> None:
+    """pytest-flask would push one context around the whole test, and every client in it would be the same user."""
+
+
+@pytest.fixture(scope="session")
+def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    return SqliteFiles(tmp_path_factory.mktemp("databases"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases() -> Iterator[PostgresqlDatabases | None]:
+    server = postgresql_server()
+    databases = PostgresqlDatabases(server) if server else None
+    yield databases
+    if databases:
+        databases.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, sqlite_files: SqliteFiles, postgresql_databases: PostgresqlDatabases | None
+) -> Iterator[str]:
+    """The address of a fresh database with all tables; with the cast in it when the test asks for ``cast``."""
+    databases = sqlite_files if request.param == "sqlite" else postgresql_databases
+    if databases is None:
+        pytest.skip("no PostgreSQL server answers")
+    url = databases.fresh(filled="cast" in request.fixturenames)
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def factory(engine: Engine) -> sessionmaker[PlatformSession]:
+    return make_session_factory(engine)
+
+
+@pytest.fixture
+def cast(engine: Engine) -> Cast:
+    return meet(engine)
+
+
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Every test has an application of its own; compiling the templates again for each would be most of its time."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
+    """The platform on the test's database, outside every context."""
+    from app import create_app  # the rules' own tests need no application, and start without it
+
+    app = create_app(
+        Settings(database_url=database_url, data_dir=tmp_path, secret_key="t" * 40, app_env="test", password_hash="pbkdf2:sha256:1000")
+    )
+    app.jinja_env.bytecode_cache = compiled_templates
+    yield app
+    app.extensions["engine"].dispose()
+
+
+@pytest.fixture
+def client_of(app: Flask, cast: Cast) -> Callable[[str], Browser]:
+    """``client_of("平")``: a client of its own, signed in as one of the cast over HTTP; ``client_of("")`` is signed out."""
+
+    def sign_in(name: str) -> Browser:
+        browser = Browser(app)
+        if name:
+            browser.sign_in(cast.username[name], cast.password)
+        return browser
+
+    return sign_in

@@ -1,0 +1,127 @@
+"""docs/adding-a-table.md and docs/changing-a-form.md, followed to the letter in a copy of the project."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("app.py", "config.py", "models", "rules", "views", "migrations", "tests", "pyproject.toml")
+CHECK = """
+import json, sys
+from pathlib import Path
+import models.rooms
+from app import create_app
+from config import Settings
+from migrations.run import upgrade
+from models.session import make_engine
+from tests.cast import assemble, meet
+from tests.clients import Browser
+url = sys.argv[1]
+upgrade(url)
+engine = make_engine(url)
+assemble(engine)
+app = create_app(Settings(database_url=url, data_dir=Path(sys.argv[2]), secret_key="d" * 40, app_env="test", password_hash="pbkdf2:sha256:1000"))
+cast = meet(engine)
+ping, rui = Browser(app), Browser(app)
+ping.sign_in(cast.username["平"], cast.password)
+rui.sign_in(cast.username["锐"], cast.password)
+north = str(cast.school["北"])
+told = {}
+told["add form"] = "座位数" in ping.get("/room/add").text
+added = ping.post("/room/add", name="报告厅一", kind="lecture", seats="120", school=north)
+told["added"] = added.status_code == 303
+told["list"] = "报告厅一" in ping.get("/room/list/?f.kind=lecture&q=报告").text
+told["facet"] = "报告厅 " in ping.get("/room/list/").text or "报告厅" in ping.get("/room/list/").text
+told["record and history"] = "座位数" in ping.get("/room/show/1").text and "新增" in ping.get("/room/show/1").text
+told["edit"] = ping.post("/room/edit/1", _version="1", name="报告厅一", kind="lecture", seats="90").status_code == 303
+told["export"] = "报告厅一" in ping.post("/room/export", scope="all", format="csv", columns="name").get_data(as_text=True)
+told["template"] = ping.get("/room/import/template").status_code == 200
+told["rest"] = ping.api("get", "/api/v1/room/1").json["result"]["seats"] == 90
+told["view"] = "停用" in ping.get("/room/show/1").text
+told["outsider"] = rui.get("/room/show/1").status_code == 404 and "报告厅一" not in rui.get("/room/list/").text
+told["outsider writes"] = rui.post("/room/edit/1", _version="2", name="越界", kind="lecture").status_code == 404
+told["motto in the form"] = "校训" in ping.get(f"/school/edit/{north}").text
+version = ping.version(f"/school/edit/{north}")
+told["motto kept"] = ping.post(f"/school/edit/{north}", _version=version, name="北实验小学", kind="school", area_type="urban", motto="知行合一").status_code == 303
+told["motto in REST"] = ping.api("get", f"/api/v1/school/{north}").json["result"].get("motto") == "知行合一"
+told["delete"] = ping.post("/room/delete/1", confirmed="1").status_code == 303
+print(json.dumps([name for name, so in told.items() if not so], ensure_ascii=False))
+"""
+
+
+def block(page: str, marker: str) -> str:
+    """The Python block of a documentation page that contains ``marker``."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.S)
+    return next(text for text in blocks if marker in text)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the steps of both pages taken."""
+    copy = tmp_path_factory.mktemp("project")
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("vendor", "__pycache__"))
+        else:
+            shutil.copy(source, copy / name)
+    header = "from sqlalchemy.orm import Mapped\n\nfrom models.base import Choice, Count, Name, Record, Screen, choice, field, link\nfrom models.org import School\nfrom models.scoping import Scoped\n\n\n"
+    kinds = 'class RoomKind(Choice):\n    LECTURE = "lecture", "报告厅"\n\n\n'
+    (copy / "models" / "rooms.py").write_text(header + kinds + block("adding-a-table.md", "class Room("), encoding="utf-8")
+    view = "from models.rooms import Room\nfrom views.panel.screens import PanelView\nfrom views.panel.verbs import Verb\n\n\ndef close_room(session, identity, row, values, now):\n    return '已停用。'\n\n\n"
+    (copy / "views" / "rooms.py").write_text(view + block("adding-a-table.md", "class RoomView("), encoding="utf-8")
+    grants = (copy / "rules" / "grants.py").read_text(encoding="utf-8")
+    line = re.search(r'`("room": "[^"]+")`', (ROOT / "docs" / "adding-a-table.md").read_text(encoding="utf-8"))
+    assert line
+    (copy / "rules" / "grants.py").write_text(
+        grants.replace('"school": "read edit",', f'"school": "read edit",\n            {line[1]},', 1), encoding="utf-8"
+    )
+    insert(
+        copy / "models" / "org.py", '    address: Mapped[Sentence | None] = field("地址")', block("changing-a-form.md", "motto").rstrip()
+    )
+    run(copy, "-m", "migrations.run", "revision", "rooms and motto")
+    return copy
+
+
+def insert(file: Path, after: str, text: str) -> None:
+    """Add ``text`` behind the line that begins with ``after``."""
+    lines = file.read_text(encoding="utf-8").split("\n")
+    place = next(n for n, line in enumerate(lines) if line.startswith(after))
+    file.write_text("\n".join([*lines[: place + 1], text, *lines[place + 1 :]]), encoding="utf-8")
+
+
+def run(copy: Path, *words: str) -> str:
+    """Run Python in the copy, on a database of its own."""
+    environment = {**os.environ, "DATA_DIR": str(copy / "var"), "DATABASE_URL": "", "PYTHONPATH": str(copy), "APP_ENV": "test"}
+    done = subprocess.run([sys.executable, *words], cwd=copy, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_a_table_and_a_field_declared_by_the_book_have_everything(project: Path) -> None:
+    (project / "check.py").write_text(CHECK, encoding="utf-8")
+    assert run(project, "check.py", f"sqlite:///{project / 'book.db'}", str(project)).strip().split("\n")[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("declaration", "sentence"),
+    [
+        ("class Bad(Scoped, Record):\n    __tablename__ = 'bad'", "has no __screen__"),
+        ("class Bad(Record):\n    __tablename__ = 'bad'\n    __screen__ = Screen('坏')", "does not say how its rows are reached"),
+        (
+            "class Bad(Scoped, Record):\n    __tablename__ = 'bad'\n    __screen__ = Screen('坏', list=('nothing',))",
+            "names no field called nothing",
+        ),
+    ],
+)
+def test_an_incomplete_declaration_does_not_load(declaration: str, sentence: str) -> None:
+    program = f"from models.base import Record, Screen\nfrom models.scoping import Scoped\n{declaration}"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert sentence in done.stderr and "docs/adding-a-table.md" in done.stderr

@@ -1,0 +1,126 @@
+"""The generated list: what it counts, finds, sorts and remembers; all of it in the address (S3-105, S3-106, S3-115 … S3-119)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+
+def names(text: str) -> list[str]:
+    """The names in a teacher list, in order."""
+    return re.findall(r'/teacher/show/\d+"[^>]*>([^<]+)<', text)
+
+
+def test_a_list_shows_what_is_in_reach(client_of: Any) -> None:
+    answer = client_of("平").get("/teacher/list/")
+    assert sorted(names(answer.text)) == sorted(["梅", "兰", "竹"])
+    assert "共 3 名教师" in answer.text and "当前第 1 页" in answer.text
+
+
+def test_facets_count_under_every_other_filter(client_of: Any) -> None:
+    ping = client_of("平")
+    counts = ping.get("/teacher/facets?f.certification=pending").json
+    assert counts["certification"] == {"": 3, "none": 1, "passed": 1, "pending": 1, "failed": 0}
+    assert counts["stage"][""] == 1
+
+
+def test_search_is_from_the_beginning_or_anywhere_on_request(client_of: Any) -> None:
+    dan = client_of("丹")
+    assert "北实验小学" not in dan.get("/school/list/?q=实验").text.split("<tbody>")[-1]
+    assert "北实验小学" in dan.get("/school/list/?q=实验&anywhere=1").text
+    assert "北实验小学" in dan.get("/school/list/?q=北").text
+    assert "北实验小学" in dan.get("/school/list/?q=313500").text
+
+
+def test_only_allowed_columns_sort(client_of: Any) -> None:
+    ping = client_of("平")
+    up, down = names(ping.get("/teacher/list/?sort=name").text), names(ping.get("/teacher/list/?sort=-name").text)
+    assert up == sorted(up) and down == up[::-1]
+    assert names(ping.get("/teacher/list/?sort=id_number").text) == names(ping.get("/teacher/list/").text)
+
+
+def test_a_masked_value_is_no_oracle(client_of: Any, cast: Any) -> None:
+    """Neither filter nor search nor sort finds out an ID number for who may not reveal it."""
+    dan = client_of("丹")
+    everything = dan.get("/teacher/list/").text
+    for query in ("f.id_number=350203198503120028", "f.phone=13850000001", "sort=id_number", "sort=phone"):
+        assert names(dan.get(f"/teacher/list/?{query}").text) == names(everything)
+    assert names(dan.get("/teacher/list/?q=350203198503120028").text) == []
+
+
+def test_revealing_is_an_act_and_noted(client_of: Any, cast: Any) -> None:
+    orchid = cast.teacher["兰"]
+    assert client_of("丹").post(f"/teacher/reveal/{orchid}/id_number").status_code == 403
+    ping = client_of("平")
+    assert "35020319900501004X" not in ping.get(f"/teacher/show/{orchid}").text
+    ping.post(f"/teacher/reveal/{orchid}/id_number")
+    page = ping.get(f"/teacher/show/{orchid}").text
+    assert "35020319900501004X" in page, "told once"
+    assert "查看完整信息" in page
+    assert "35020319900501004X" not in ping.get(f"/teacher/show/{orchid}").text
+
+
+def test_a_saved_view_is_a_name_for_an_address(client_of: Any) -> None:
+    ping = client_of("平")
+    ping.get("/teacher/list/")
+    assert ping.post("/teacher/views", name="小学待审核", query="f.certification=pending&nonsense=1").status_code == 303
+    page = ping.get("/teacher/list/").text
+    assert "小学待审核" in page and "f.certification=pending" in page and "nonsense" not in page
+    assert "小学待审核" not in client_of("锐").get("/teacher/list/").text
+
+
+def test_bulk_on_all_that_match_tells_what_it_did_not_do(client_of: Any, cast: Any) -> None:
+    ping = client_of("平")
+    ping.get("/teacher/list/")
+    asked = ping.post("/teacher/bulk", verb="pass", all="1", query="")
+    assert "将对 3 名教师执行" in asked.text, "a confirmation names the number"
+    done = ping.post("/teacher/bulk", verb="pass", all="1", query="", confirmed="1")
+    page = ping.get(done.headers["Location"]).text
+    assert "已完成 1 条" in page and "有 2 条未办理" in page
+
+
+def test_somebody_elses_change_is_shown_not_overwritten(client_of: Any, cast: Any) -> None:
+    bamboo = f"/teacher/edit/{cast.teacher['竹']}"
+    here, there = client_of("平"), client_of("平")
+    form = {
+        "name": "竹",
+        "id_type": "1",
+        "id_number": "350203198811230069",
+        "phone": "13850000003",
+        "title": "3",
+        "stage": "2",
+        "subject": "1",
+    }
+    early, late = here.version(bamboo), there.version(bamboo)
+    assert here.post(bamboo, **{**form, "_version": early, "phone": "13900000001"}).status_code == 303
+    told = there.post(bamboo, **{**form, "_version": late, "phone": "13900000002"})
+    assert told.status_code == 409
+    assert "13900000001" in told.text and "13900000002" in told.text, "theirs and yours"
+    again = there.post(bamboo, **{**form, "_version": there.version(bamboo), "phone": "13900000002"})
+    assert again.status_code == 303
+
+
+def test_bad_input_keeps_what_was_typed(client_of: Any, cast: Any) -> None:
+    answer = client_of("平").post(
+        "/teacher/add", name="新人", id_type="1", id_number="350203198811230061", phone="12345", school=str(cast.school["北"])
+    )
+    assert answer.status_code == 422
+    assert 'value="新人"' in answer.text and 'value="350203198811230061"' in answer.text
+    assert "校验码" in answer.text
+
+
+def test_a_deletion_says_what_keeps_the_record(client_of: Any, cast: Any) -> None:
+    dan, north = client_of("丹"), cast.school["北"]
+    page = dan.get(f"/school/delete/{north}")
+    assert "名教师" in page.text and "删除" in page.text
+    assert dan.post(f"/school/delete/{north}", confirmed="1").status_code == 409
+    assert dan.get(f"/school/show/{north}").status_code == 200
+
+
+def test_a_pager_reaches_every_page(client_of: Any) -> None:
+    from views.panel.list_page import pager
+    from views.panel.listing import ListState
+
+    found = pager(ListState(page=5), 146_999)
+    assert (found.pages, [number for number, _address in found.links]) == (14_700, [1, None, 3, 4, 5, 6, 7, None, 14_700])
+    assert pager(ListState(), 0).pages == 1

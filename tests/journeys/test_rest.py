@@ -1,0 +1,74 @@
+"""REST is the same platform by another door: tokens, masks, rules and versions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+API = "/api/v1/teacher/"
+
+
+def test_list_get_add_change_delete(client_of: Any, cast: Any) -> None:
+    ping = client_of("平")
+    listed = ping.api("get", API + "?f.certification=pending").json
+    assert listed["count"] == 1 and listed["result"][0]["name"] == "兰"
+    new = {"name": "青", "id_type": 1, "id_number": "350203199203040012", "school": cast.school["北"]}
+    added = ping.api("post", API, json.dumps(new))
+    assert added.status_code == 201, added.json
+    number = added.json["id"]
+    read = ping.api("get", f"{API}{number}").json["result"]
+    assert read["id_number"] == "350203199203040012" and read["school"]["text"] == "北实验小学"
+    changed = ping.api("put", f"{API}{number}", json.dumps({"name": "青青", "version": read["version"]}))
+    assert changed.status_code == 200 and changed.json["result"]["name"] == "青青"
+    stale = ping.api("put", f"{API}{number}", json.dumps({"name": "迟", "version": read["version"]}))
+    assert stale.status_code == 409
+    assert ping.api("delete", f"{API}{number}").status_code == 200
+    assert ping.api("get", f"{API}{number}").status_code == 404
+
+
+def test_who_may_not_reveal_reads_masked_values(client_of: Any, cast: Any) -> None:
+    told = client_of("丹").api("get", f"{API}{cast.teacher['梅']}").json["result"]
+    assert told["id_number"] == "35*****0028" and told["phone"] == "138****0001"
+
+
+def test_rules_answer_by_field(client_of: Any, cast: Any) -> None:
+    refused = client_of("平").api("put", f"{API}{cast.teacher['竹']}", json.dumps({"id_number": "350203198811230061"}))
+    assert refused.status_code == 422 and "校验码" in refused.json["errors"]["id_number"][0]
+
+
+def test_states_and_unknown_fields_are_not_writable(client_of: Any, cast: Any) -> None:
+    for body in ({"certification": "passed"}, {"scope_path": "/"}, {"school": 2}, {"nonsense": 1}, [], "x"):
+        assert client_of("平").api("put", f"{API}{cast.teacher['竹']}", json.dumps(body)).status_code == 400
+
+
+def test_a_cookie_is_not_a_token(client_of: Any, cast: Any) -> None:
+    ping = client_of("平")
+    ping.bearer = ""
+    assert ping.api("get", API).status_code == 401
+    assert ping.api("delete", f"{API}{cast.teacher['竹']}").status_code == 401
+
+
+def test_openapi_and_swagger_are_served_here(client_of: Any) -> None:
+    ping = client_of("平")
+    spec = ping.api("get", "/api/v1/_openapi").json
+    assert spec["paths"]["/api/v1/teacher/"]["post"]["requestBody"]["content"]["application/json"]["schema"]["required"] == [
+        "name",
+        "id_type",
+        "id_number",
+    ]
+    page = ping.get("/swagger/v1")
+    assert page.status_code == 200 and "//" not in [part[:2] for part in page.text.split('src="')[1:]]
+
+
+def test_an_api_key_is_told_once_and_can_be_revoked(client_of: Any, cast: Any) -> None:
+    ping = client_of("平")
+    ping.get("/me/keys")
+    page = ping.post("/me/keys", name="校务系统").text
+    key = page.split("data-key>")[1].split("<")[0]
+    ping.bearer = key
+    assert ping.api("get", API).json["count"] == 3
+    assert key not in ping.get("/me/keys").text
+    uuid = page.split("/me/keys/")[1].split("/revoke")[0]
+    assert client_of("锐").post(f"/me/keys/{uuid}/revoke").status_code == 404
+    assert ping.post(f"/me/keys/{uuid}/revoke").status_code == 303
+    assert ping.api("get", API).status_code == 401

@@ -1,0 +1,151 @@
+"""The migrations make exactly the declared tables, and go down and up again on tables with people in them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, Sequence, func, inspect, select, text
+
+from migrations.run import declared_metadata, downgrade, only_one, run_alembic, upgrade
+from models.session import make_engine
+from tests.cast import assemble, meet
+from tests.databases import PostgresqlDatabases, SqliteFiles
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SCRIPTS = ScriptDirectory.from_config(Config(toml_file=str(ROOT / "pyproject.toml")))
+REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()]
+
+
+@pytest.fixture
+def migrated(empty_url: str) -> Iterator[Engine]:
+    upgrade(empty_url)
+    engine = make_engine(empty_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, sqlite_files: SqliteFiles, postgresql_databases: PostgresqlDatabases | None) -> Iterator[str]:
+    """A database without a single table."""
+    databases = sqlite_files if request.param == "sqlite" else postgresql_databases
+    if databases is None:
+        pytest.skip("no PostgreSQL server answers")
+    url = databases.blank()
+    yield url
+    databases.drop(url)
+
+
+def counts(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in declared_metadata().sorted_tables}
+
+
+def test_autogenerate_finds_nothing(migrated: Engine) -> None:
+    with only_one(migrated.url.render_as_string(hide_password=False)) as connection:
+        run_alembic("check", connection)
+
+
+def test_the_cast_lives_in_migrated_tables(migrated: Engine) -> None:
+    """Sequences, checks and keys are those the models count on."""
+    assemble(migrated)
+    assert meet(migrated).identity("平").may("certify", "teacher")
+
+
+def test_down_and_up_again_on_filled_tables(migrated: Engine) -> None:
+    url = migrated.url.render_as_string(hide_password=False)
+    assemble(migrated)
+    before = counts(migrated)
+    assert min(before[table] for table in ("region", "school", "teacher", "ab_user", "post", "permission_code")) > 0
+    migrated.dispose()
+    downgrade(url)
+    assert set(inspect(migrated).get_table_names()) == {"alembic_version"}
+    upgrade(url)
+    assert set(counts(migrated).values()) == {0}
+    assemble(migrated)
+    assert counts(migrated) == before
+
+
+@pytest.mark.parametrize("revision", REVISIONS[1:])
+def test_each_step_down_and_up_leaves_what_it_does_not_own(migrated: Engine, revision: str) -> None:
+    url = migrated.url.render_as_string(hide_password=False)
+    assemble(migrated)
+    before = counts(migrated)
+    migrated.dispose()
+    downgrade(url, revision)
+    kept = [name for name in inspect(migrated).get_table_names() if name in before]
+    with migrated.connect() as connection:
+        left = {name: connection.scalar(select(func.count()).select_from(declared_metadata().tables[name])) for name in kept}
+    assert left == {name: before[name] for name in kept}
+    upgrade(url)
+    assert counts(migrated).keys() == before.keys()
+
+
+def test_four_processes_may_start_at_once(empty_url: str) -> None:
+    forked = multiprocessing.get_context("fork")
+    declared_metadata()
+    processes = [forked.Process(target=upgrade, args=(empty_url,)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    engine = make_engine(empty_url)
+    assert set(counts(engine).values()) == {0}
+    engine.dispose()
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> None:
+    with pytest.raises(ZeroDivisionError), only_one(empty_url) as connection:
+        run_alembic("upgrade", connection, "head")
+        raise ZeroDivisionError
+    engine = make_engine(empty_url)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
+
+
+def test_names_and_paths_compare_byte_by_byte_on_postgresql(migrated: Engine) -> None:
+    if migrated.dialect.name != "postgresql":
+        pytest.skip("SQLite always compares so")
+    query = text("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND collation_name = 'C'")
+    with migrated.connect() as connection:
+        bytewise = {tuple(row) for row in connection.execute(query)}
+    paths = {(table.name, "scope_path") for table in declared_metadata().sorted_tables if "scope_path" in table.c}
+    assert paths | {("teacher", "name"), ("school", "name"), ("school", "code")} <= bytewise
+
+
+def test_every_sequence_the_models_name_exists(migrated: Engine) -> None:
+    """Flask-AppBuilder names its sequences; the migrations make them as part of the columns."""
+    if migrated.dialect.name != "postgresql":
+        pytest.skip("SQLite has none")
+    named = {
+        column.default.name for table in declared_metadata().sorted_tables for column in table.c if isinstance(column.default, Sequence)
+    }
+    assert named <= set(inspect(migrated).get_sequence_names())
+
+
+def test_a_new_column_is_one_command_away(tmp_path: Path) -> None:
+    """``make migration`` finds a line added to a model, on a copy of the project."""
+    for name in ("models", "migrations", "config.py", "pyproject.toml"):
+        subprocess.run(["cp", "-r", str(ROOT / name), str(tmp_path)], check=True)
+    school = tmp_path / "models" / "org.py"
+    line = '    address: Mapped[Sentence | None] = field("地址")\n'
+    source = school.read_text(encoding="utf-8")
+    assert line in source
+    school.write_text(source.replace(line, line + '    motto: Mapped[Name | None] = field("校训")\n'), encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "migrations.run", "revision", "add motto"], cwd=tmp_path, check=True, capture_output=True)
+    (written,) = (tmp_path / "migrations" / "versions").glob("*_add_motto.py")
+    text = written.read_text(encoding="utf-8")
+    assert 'batch_alter_table("school"' in text and 'sa.Column("motto", bytewise(100), nullable=True)' in text
+    assert 'drop_column("motto")' in text and text.count("add_column") == 1
+
+
+def test_every_migration_is_named_by_its_moment() -> None:
+    names = [Path(script.path).stem for script in SCRIPTS.walk_revisions()]
+    assert names == sorted(names, reverse=True) and len(SCRIPTS.get_heads()) == 1

@@ -1,0 +1,158 @@
+"""Row scope in the session: every form of a read stays in reach, every form of a write is judged (fab-traps 4.2, 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
+
+from models.access import Account, Post
+from models.history import Change
+from models.org import Region, School
+from models.people import Certification, CertificationState, IdType, Teacher
+from models.scoping import NOBODY, SYSTEM, Identity, acting_as
+from models.violation import NotPermitted, OutOfReach, RuleViolation
+from tests.cast import Cast
+
+
+@pytest.fixture
+def ping(cast: Cast, factory: Any) -> Iterator[Session]:
+    """A session of 平, who administers North."""
+    with acting_as(cast.identity("平")), factory() as session:
+        yield session
+
+
+NORTH = {"梅", "兰", "竹"}
+READS: dict[str, Callable[[Session], set[str]]] = {
+    "select": lambda s: {t.name for t in s.scalars(select(Teacher))},
+    "column": lambda s: set(s.scalars(select(Teacher.name))),
+    "aliased": lambda s: {t.name for t in s.scalars(select(aliased(Teacher)))},
+    "subquery": lambda s: set(s.scalars(select(Teacher.name).where(Teacher.id.in_(select(Teacher.id))))),
+    "query": lambda s: {t.name for t in s.query(Teacher)},
+    "join from a shared table": lambda s: set(
+        s.scalars(select(Teacher.name).select_from(IdType).join(Teacher, Teacher.id_type_id == IdType.id))
+    ),
+    "through applications": lambda s: {c.teacher.name for c in s.scalars(select(Certification))} | {"竹"},
+    "joined": lambda s: {c.teacher.name for c in s.scalars(select(Certification).options(joinedload(Certification.teacher)))} | {"竹"},
+    "selectin": lambda s: {c.teacher.name for c in s.scalars(select(Certification).options(selectinload(Certification.teacher)))} | {"竹"},
+}
+
+
+@pytest.mark.parametrize("form", READS)
+def test_every_form_of_a_read_stays_in_reach(ping: Session, form: str) -> None:
+    assert READS[form](ping) == NORTH
+
+
+def test_counts_and_existence_tell_nothing(ping: Session, cast: Cast) -> None:
+    assert ping.scalar(select(func.count()).select_from(Teacher)) == 3
+    assert ping.scalar(select(exists().where(Teacher.id == cast.teacher["菊"]))) is False
+    assert ping.scalars(select(School.name).where(exists().where(Teacher.school_id == cast.school["南"]))).all() == []
+
+
+def test_get_answers_nothing_even_about_a_row_loaded_before(ping: Session, cast: Cast) -> None:
+    with acting_as(SYSTEM):
+        assert ping.get(Teacher, cast.teacher["菊"]) is not None
+    assert ping.get(Teacher, cast.teacher["菊"]) is None
+
+
+def test_units_above_are_read_and_not_written(ping: Session, cast: Cast) -> None:
+    assert set(ping.scalars(select(Region.name))) == {"福建省", "厦门市", "思明区"}
+    ping.get_one(Region, cast.region["思明区"]).name = "越界区"
+    with pytest.raises(NotPermitted):
+        ping.commit()
+
+
+def test_without_an_identity_there_are_no_rows(factory: Any, cast: Cast) -> None:
+    with acting_as(NOBODY), factory() as session:
+        for model in (Teacher, School, Region, Certification, Post, Account, Change):
+            assert session.scalars(select(model)).all() == [], model
+
+
+@pytest.mark.parametrize("act", ["update", "delete"])
+def test_bulk_writes_belong_to_services(ping: Session, act: str) -> None:
+    statement = update(Teacher).values(name="越界") if act == "update" else delete(Teacher)
+    with pytest.raises(NotPermitted):
+        ping.execute(statement)
+
+
+def test_nothing_is_added_moved_or_deleted_out_of_reach(ping: Session, cast: Cast) -> None:
+    with acting_as(SYSTEM):
+        south, chrysanthemum = ping.get_one(School, cast.school["南"]), ping.get_one(Teacher, cast.teacher["菊"])
+    ping.add(Teacher(name="越界", id_type_id=1, id_number="35020319850312001X", school=south))
+    with pytest.raises((OutOfReach, RuleViolation)):
+        ping.commit()
+    chrysanthemum.name = "越界"
+    with pytest.raises(OutOfReach):
+        ping.commit()
+    ping.delete(chrysanthemum)
+    with pytest.raises(OutOfReach):
+        ping.commit()
+    assert not (ping.new or ping.dirty or ping.deleted)
+
+
+def set_state(teacher: Teacher, cast: Cast, session: Session) -> None:
+    teacher.certification = CertificationState.PASSED
+
+
+def set_path(teacher: Teacher, cast: Cast, session: Session) -> None:
+    teacher.scope_path = cast.path["南"]
+
+
+def set_owner_key(teacher: Teacher, cast: Cast, session: Session) -> None:
+    teacher.school_id = cast.school["南"]
+
+
+def set_owner(teacher: Teacher, cast: Cast, session: Session) -> None:
+    with acting_as(SYSTEM), session.no_autoflush:
+        teacher.school = session.get_one(School, cast.school["南"])
+
+
+def drop_owner(teacher: Teacher, cast: Cast, session: Session) -> None:
+    teacher.school = None
+
+
+@pytest.mark.parametrize("change", [set_state, set_path, set_owner_key, set_owner, drop_owner])
+def test_states_paths_and_owners_are_written_by_services_alone(ping: Session, cast: Cast, change: Any) -> None:
+    teacher = ping.get_one(Teacher, cast.teacher["兰"])
+    change(teacher, cast, ping)
+    with pytest.raises(RuleViolation):
+        ping.commit()
+    ping.add(teacher)
+    ping.refresh(teacher)
+    assert (teacher.certification, teacher.school_id, teacher.scope_path) == (
+        CertificationState.PENDING,
+        cast.school["北"],
+        cast.path["兰"],
+    )
+
+
+def test_a_refused_change_is_not_left_for_a_later_commit(ping: Session, cast: Cast) -> None:
+    teacher = ping.get_one(Teacher, cast.teacher["竹"])
+    teacher.name = ""
+    with pytest.raises(RuleViolation):
+        ping.commit()
+    ping.commit()
+    with acting_as(SYSTEM):
+        assert ping.scalar(select(Teacher.name).where(Teacher.id == teacher.id)) == "竹"
+        assert ping.scalars(select(Change).where(Change.row_id == teacher.id, Change.act == "edit")).all() == []
+
+
+def test_a_person_with_several_grants_reaches_each_at_its_own_place() -> None:
+    """The leader of g5 who is a member of g6 edits one and sees both (architecture: act and row are one set of facts)."""
+    both = Identity(grants=frozenset({("read", "t", "/1/s1/g5/"), ("edit", "t", "/1/s1/g5/"), ("read", "t", "/1/s1/g6/")}))
+    assert both.reaches("edit", "t", "/1/s1/g5/a/") and not both.reaches("edit", "t", "/1/s1/g6/a/")
+    assert both.reaches("read", "t", "/1/s1/g6/a/") and not both.reaches("read", "t", "/1/s1/g55/")
+    assert not both.reaches("read", "t", "/1/s1/")
+
+
+def test_an_entry_made_twice_is_told_in_words(ping: Session, cast: Cast) -> None:
+    """S0-21, S0-22: a transferred teacher is moved, not entered again."""
+    with acting_as(SYSTEM):
+        number = ping.scalar(select(Teacher.id_number).where(Teacher.id == cast.teacher["菊"]))
+    ping.add(Teacher(name="菊", id_type_id=1, id_number=number, school_id=cast.school["北"]))
+    with pytest.raises(RuleViolation, match="已在平台登记") as told:
+        ping.commit()
+    assert told.value.field == "id_number"
