@@ -11,18 +11,17 @@ import gc
 import logging
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from flask import Flask, current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from huey import Huey, RedisHuey, SqliteHuey, crontab
-from huey.serializer import SignedSerializer
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -40,6 +39,9 @@ from views.panel.excel.work import Failure, do
 from views.panel.security import held_posts, identity_at, workbench_key
 from views.panel.words import refused
 
+if TYPE_CHECKING:
+    from huey import Huey
+
 log = logging.getLogger("yanxiu.worker")
 BEAT_SECONDS = 1.0
 DONE_AT_ONCE = 2000
@@ -54,22 +56,37 @@ YOUNG_OBJECTS = 50_000
 def prepare_jobs(app: Flask) -> None:
     """Give the application its file store and its queue, and let /healthz ask after both."""
     settings: Settings = app.extensions["settings"]
-    store, queue = FileStore(settings.store_url), _queue(settings)
+    store, queue = FileStore(settings.store_url), cache(lambda: _queue(app, settings))
     app.extensions["files"], app.extensions["queue"] = store, queue
-    app.extensions["run_job"] = queue.task(name="run_job")(lambda job_id: run_job(app, job_id))
+    app.extensions.setdefault("health", {}).update(queue=lambda: queue().huey.pending_count(), files=store.check)
+
+
+class Queue(NamedTuple):
+    """The library's queue, and the call that leaves a job in it."""
+
+    huey: Huey
+    run_job: Callable[[int], Any]
+
+
+def _queue(app: Flask, settings: Settings) -> Queue:
+    """The queue with what a worker finds in it, made when it is first needed: its library loads drivers no other page wants.
+
+    It is in Redis where there is one, else in a file beside the database. Messages are signed: who can write to the queue runs
+    no code here.
+    """
+    from huey import RedisHuey, SqliteHuey, crontab
+    from huey.serializer import SignedSerializer
+
+    serializer = SignedSerializer(secret=settings.secret_key, salt="yanxiu-queue")
+    if settings.redis_url:
+        queue = RedisHuey("yanxiu", url=settings.redis_url, serializer=serializer, results=False)
+    else:
+        settings.queue_path.parent.mkdir(parents=True, exist_ok=True)
+        queue = SqliteHuey("yanxiu", filename=str(settings.queue_path), serializer=serializer, results=False)
     queue.periodic_task(crontab(minute="*"), name="find_lost_jobs")(lambda: give_out_again(app))
     queue.periodic_task(crontab(minute="*"), name="expire_codes")(lambda: expire_old_codes(app))
     queue.periodic_task(crontab(hour="3", minute="17"), name="forget_old_files")(lambda: forget_old_files(app))
-    app.extensions.setdefault("health", {}).update(queue=queue.pending_count, files=store.check)
-
-
-def _queue(settings: Settings) -> Huey:
-    """Redis where there is one, else a file beside the database. Messages are signed: who can write to the queue runs no code here."""
-    serializer = SignedSerializer(secret=settings.secret_key, salt="yanxiu-queue")
-    if settings.redis_url:
-        return RedisHuey("yanxiu", url=settings.redis_url, serializer=serializer, results=False)
-    settings.queue_path.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteHuey("yanxiu", filename=str(settings.queue_path), serializer=serializer, results=False)
+    return Queue(queue, queue.task(name="run_job")(lambda job_id: run_job(app, job_id)))
 
 
 def start(app: Flask, job: Job) -> None:
@@ -83,7 +100,7 @@ def start(app: Flask, job: Job) -> None:
 def give_out(app: Flask, job_id: int) -> None:
     """Let a worker do the job. A queue that does not answer is no reason to fail: the job waits in its row and is found there."""
     try:
-        app.extensions["run_job"](job_id)
+        app.extensions["queue"]().run_job(job_id)
     except Exception:
         log.exception("job %s could not be queued", job_id)
 
@@ -232,4 +249,4 @@ def worker(workers: int) -> None:
     """Do the jobs of the queue until stopped; several may run, on one machine or many (with Redis)."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     give_out_again(app)
-    app.extensions["queue"].create_consumer(workers=workers, periodic=True, max_delay=1.0).run()
+    app.extensions["queue"]().huey.create_consumer(workers=workers, periodic=True, max_delay=1.0).run()

@@ -102,7 +102,7 @@ def job_of(cast: Cast, number: int | None = None) -> Job:
 
 def work_off(app: Flask) -> None:
     """A worker that does what waits in the queue, and goes home."""
-    queue = app.extensions["queue"]
+    queue = app.extensions["queue"]().huey
     while (task := queue.dequeue()) is not None:
         queue.execute(task)
 
@@ -408,7 +408,7 @@ def test_a_job_is_stopped_and_started_again(app: Flask, client_of: Any, cast: Ca
 @pytest.mark.parametrize(("kind", "state"), [(JobKind.EXPORT, JobState.WAITING), (JobKind.IMPORT_APPLY, JobState.STOPPED)])
 def test_a_lost_worker_is_noticed(app: Flask, client_of: Any, cast: Cast, kind: JobKind, state: JobState) -> None:
     number = int(client_of("平").post("/teacher/export", scope="all").location.rsplit("/", 1)[1])
-    app.extensions["queue"].flush()
+    app.extensions["queue"]().huey.flush()
     with app.extensions["db"].session_factory() as session, acting_as(SYSTEM):
         assert take_up(session, number, now=cast.today) is not None
         session.execute(update(Job).where(Job.id == number).values(kind=kind, beat_at=cast.today - STILL_AFTER))
@@ -465,7 +465,7 @@ def test_a_worker_killed_at_half_leaves_nothing_and_can_go_on(
     work_off(app)
     ping.apply(check)
     number = job_of(cast).id
-    app.extensions["queue"].flush()
+    app.extensions["queue"]().huey.flush()
     script = KILLED_AT_HALF.format(root=str(Path(__file__).parents[2]), url=database_url, folder=str(tmp_path), job=number)
     killed = subprocess.run([sys.executable, "-c", script], timeout=300)
     assert killed.returncode == -signal.SIGKILL
