@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from tests.databases import postgresql_server
 
-NAME = "yanxiu_bench"
+NAME, ASIDE = "yanxiu_bench", "yanxiu_bench_aside"
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,27 @@ def databases(folder: Path) -> list[Measured]:
     """SQLite, and PostgreSQL where a server answers."""
     found = [Measured("SQLite", f"sqlite:///{folder / 'yanxiu.db'}", folder)]
     if (server := postgresql_server()) is not None:
-        _create(server.render_as_string(hide_password=False))
+        _create(server.render_as_string(hide_password=False), NAME)
         found.append(Measured("PostgreSQL", server.set(database=NAME).render_as_string(hide_password=False), folder))
     return found
+
+
+@contextmanager
+def emptied(database: Measured) -> Iterator[Measured]:
+    """Another database of the same kind with the small demonstration in it, gone afterwards."""
+    with TemporaryDirectory() as folder:
+        fresh = Measured(database.label, f"sqlite:///{folder}/yanxiu.db", Path(folder))
+        server = postgresql_server() if database.label == "PostgreSQL" else None
+        if server is not None:
+            _create(server.render_as_string(hide_password=False), ASIDE)
+            fresh = Measured(database.label, server.set(database=ASIDE).render_as_string(hide_password=False), Path(folder))
+        try:
+            _run(fresh, "setup")
+            _run(fresh, "demo")
+            yield fresh
+        finally:
+            if server is not None:
+                _drop(server.render_as_string(hide_password=False), ASIDE)
 
 
 def fill(database: Measured, teachers: int) -> None:
@@ -59,7 +80,12 @@ def _teachers(database: Measured) -> int:
         return connection.scalar(text("SELECT count(*) FROM teacher")) or 0
 
 
-def _create(server: str) -> None:
+def _create(server: str, name: str) -> None:
     with create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
-        if connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": NAME}) is None:
-            connection.execute(text(f"CREATE DATABASE {NAME} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"))
+        if connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}) is None:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"))
+
+
+def _drop(server: str, name: str) -> None:
+    with create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

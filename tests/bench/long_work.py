@@ -19,6 +19,7 @@ from models.access import Account
 from models.base import utcnow
 from models.scoping import SYSTEM, acting_as
 from tests.bench.databases import Measured
+from tests.bench.measuring import memory
 from tests.bench.tasks import PROVINCE, USERNAMES
 from views.panel.excel.exporting import Asked, Export
 from views.panel.security import held_posts, identity_at, workbench_key
@@ -60,7 +61,7 @@ def main() -> None:
             posts = held_posts(session, account.id)
         with acting_as(identity_at(account, posts, workbench_key(posts[0]))):
             _write(app, Path(folder), 1000)
-            before = _memory()
+            before = memory()
             seconds, size, peak = _write(app, Path(folder), ROWS)
             bare = _bare(session)
         session.rollback()
@@ -69,12 +70,12 @@ def main() -> None:
 
 def _write(app: Any, folder: Path, rows: int) -> tuple[float, float, float]:
     """Seconds, megabytes of the file, and of memory at the peak."""
-    asked, target, memory = Asked(scope="page", size=rows, columns=COLUMNS), folder / "teachers.xlsx", [_memory()]
+    asked, target, taken = Asked(scope="page", size=rows, columns=COLUMNS), folder / "teachers.xlsx", [memory()]
     start = time.perf_counter()
     export = Export(app.extensions["panel"]["teacher"], asked)
-    count = export.write(target, now=utcnow(), on_progress=lambda _done: memory.append(_memory()))
+    count = export.write(target, now=utcnow(), on_progress=lambda _done: taken.append(memory()))
     assert count == rows, count
-    return time.perf_counter() - start, target.stat().st_size / 1e6, max(memory)
+    return time.perf_counter() - start, target.stat().st_size / 1e6, max(taken)
 
 
 def _bare(session: Any) -> float:
@@ -85,12 +86,6 @@ def _bare(session: Any) -> float:
     for _row in session.connection().exec_driver_sql(f"SELECT {names} FROM teacher {joins} ORDER BY scope_path LIMIT {ROWS}"):
         pass
     return time.perf_counter() - start
-
-
-def _memory() -> float:
-    """Megabytes this process has for itself; SQLite's view of its file is the system's cache and not in it."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
-    return int(line.split()[1]) / 1024
 
 
 if __name__ == "__main__":
