@@ -28,6 +28,8 @@ from rules.region_reach import region_path
 SUBJECT = "statistics"
 DECIMALS = 1
 ALL, OWN = "合计", "本级及直属学校"
+Counted = tuple[str, int | None, tuple[int, ...]]
+"""A line before it is printed: name, region to lead to, numbers."""
 KINDS: dict[str, str] = {**{kind.value: kind.label for kind in PersonKind}, OFFICE: "管理员及其他"}
 
 
@@ -77,21 +79,22 @@ class Headline(NamedTuple):
     note: Sentence
 
 
-@dataclass(frozen=True)
-class Report:
-    """``counted_at`` is None where the figures are as of now."""
-
-    headlines: tuple[Headline, ...]
-    tables: tuple[Table, ...]
-    counted_at: datetime | None = None
-
-
 class Part(NamedTuple):
     """A region one level down."""
 
     region_id: int
     name: str
     path: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """``parts`` are the regions one level down; ``counted_at`` is None where the figures are as of now."""
+
+    headlines: tuple[Headline, ...]
+    tables: tuple[Table, ...]
+    parts: list[Part]
+    counted_at: datetime | None = None
 
 
 # --- reports ----------------------------------------------------------------------------------------------------------
@@ -116,21 +119,21 @@ def registrations(session: Session, identity: Identity, region_id: int | None, p
         Headline("已激活账号", str(activated), share),
     )
     by_step = new_accounts([found for found in days if found[0] >= period.since], period, step)
-    lines = [
-        Line(name, (str(new), str(accounts), str(activated), rate(activated, accounts, DECIMALS)), region)
-        for name, region, (new, accounts, activated) in split(path, parts, numbers, 3)
-    ]
-    header = ("区域", "新增账号", "账号总数", "已激活账号", "激活率")
-    return Report(
-        headlines,
-        (by_step, Table("regions", "各区域账号", header, lines)),
-        max((total.counted_at for total in totals if total.counted_at), default=None),
+    lines = split(path, parts, numbers, 3)
+    regions = Table(
+        "regions",
+        "各区域账号",
+        ("区域", "新增账号", "账号总数", "已激活账号", "激活率"),
+        [Line(name, (*map(str, counts), rate(counts[2], counts[1], DECIMALS)), region) for name, region, counts in lines],
+        *_chart(lines, {"账号总数": "bar", "已激活账号": "bar"}, first=1),
     )
+    counted_at = max((total.counted_at for total in totals if total.counted_at), default=None)
+    return Report(headlines, (by_step, regions), parts, counted_at)
 
 
 def applications(session: Session, identity: Identity, region_id: int | None, period: Period, areas: Sequence[Area]) -> Report:
     """应用分析: which areas of the platform are used, how often and by how many; the most viewed first."""
-    path, _parts = _place(session, identity, region_id)
+    path, parts = _place(session, identity, region_id)
     with acting_as(identity.serving()):
         found = {views.key: views for views in area_views(session, path, [area.key for area in areas], period.since, period.until)}
     used = sorted((area for area in areas if area.key in found), key=lambda area: -found[area.key].views)
@@ -151,7 +154,7 @@ def applications(session: Session, identity: Identity, region_id: int | None, pe
         Headline("浏览次数", str(total), Sentence("平均每天 {mean} 次", mean=average(total, period.length, DECIMALS))),
         Headline("使用最多的应用", used[0].label if used else "--", _share_of_first(used, found, total)),
     )
-    return Report(headlines, (table,))
+    return Report(headlines, (table,), parts)
 
 
 def page_views(session: Session, identity: Identity, region_id: int | None, period: Period) -> Report:
@@ -169,11 +172,16 @@ def page_views(session: Session, identity: Identity, region_id: int | None, peri
             "日均浏览次数", average(views, period.length, DECIMALS), Sentence("人均 {mean} 次", mean=average(views, visitors, DECIMALS))
         ),
     )
-    lines = [
-        Line(name, _viewed(seen, by, views), region)
-        for name, region, (seen, by) in split(path, parts, {found.key: (found.views, found.visitors) for found in found}, 2)
-    ]
-    return Report(headlines, (daily_views(days, period), Table("regions", "各区域浏览", ("区域", *VIEWED), lines)))
+    lines = split(path, parts, {region.key: (region.views, region.visitors) for region in found}, 2)
+    regions = Table(
+        "regions",
+        "各区域浏览",
+        ("区域", *VIEWED),
+        [Line(name, _viewed(seen, by, views), region) for name, region, (seen, by) in lines],
+        *_chart(lines, {"浏览次数": "bar", "访客数": "line"}),
+        "人",
+    )
+    return Report(headlines, (daily_views(days, period), regions), parts)
 
 
 CHARTED = 12
@@ -214,19 +222,23 @@ def daily_views(days: Iterable[ViewDay], period: Period) -> Table:
     return Table("days", "每日浏览", header, lines, series, tuple(name_of(day) for day, _now, _past in pairs), "人")
 
 
-def split(
-    path: str, parts: Sequence[Part], numbers: Mapping[str, tuple[int, ...]], width: int
-) -> list[tuple[str, int | None, tuple[int, ...]]]:
-    """The total of ``path``, what of it belongs to no region below, and each region below: (name, region, numbers)."""
+def split(path: str, parts: Sequence[Part], numbers: Mapping[str, tuple[int, ...]], width: int) -> list[Counted]:
+    """The total of ``path``, what of it belongs to no region below, and each region below."""
     nothing = (0,) * width
     total = numbers.get(path, nothing)
     below = [(part.name, part.region_id, numbers.get(part.path, nothing)) for part in parts]
-    own = (
-        tuple(whole - sum(column) for whole, column in zip(total, zip(*(line[2] for line in below), strict=True), strict=True))
-        if below
-        else nothing
-    )
-    return [(ALL, None, total), *([(OWN, None, own)] if any(own) else []), *below]
+    sums = [sum(line[2][column] for line in below) for column in range(width)]
+    own = tuple(whole - inside for whole, inside in zip(total, sums, strict=True))
+    return [(ALL, None, total), *([(OWN, None, own)] if below and any(own) else []), *below]
+
+
+def _chart(lines: Iterable[Counted], kinds: Mapping[str, str], first: int = 0) -> tuple[tuple[Series, ...], tuple[str, ...]]:
+    """The regions below, compared by the numbers from the ``first`` one on."""
+    below = [(name, numbers) for name, region, numbers in lines if region is not None]
+    if not below:
+        return (), ()
+    series = (Series(name, kind, [numbers[n] for _, numbers in below]) for n, (name, kind) in enumerate(kinds.items(), first))
+    return tuple(series), tuple(name for name, _ in below)
 
 
 def _viewed(views: int, visitors: int, all_views: int) -> tuple[str, ...]:

@@ -33,8 +33,10 @@ from models.jobs import Job
 from models.scoping import SYSTEM, Identity, acting_as
 from models.session import transaction
 from models.violation import NotPermitted, OutOfReach, RuleViolation
+from rules.account_counts import recount_accounts
 from rules.files_store import FileStore
 from rules.jobs import KEPT_DAYS, JobLost, Run, fail, forget_files, recover, take_up, tell
+from rules.page_views import day_of, forget_views
 from rules.permission_codes import expire_codes
 from views.panel.excel.work import Failure, do
 from views.panel.security import held_posts, identity_at, workbench_key
@@ -60,6 +62,8 @@ def prepare_jobs(app: Flask) -> None:
     queue.periodic_task(crontab(minute="*"), name="find_lost_jobs")(lambda: give_out_again(app))
     queue.periodic_task(crontab(minute="*"), name="expire_codes")(lambda: expire_old_codes(app))
     queue.periodic_task(crontab(hour="3", minute="17"), name="forget_old_files")(lambda: forget_old_files(app))
+    queue.periodic_task(crontab(minute="*/10"), name="recount_accounts")(lambda: count_accounts_again(app))
+    queue.periodic_task(crontab(hour="3", minute="27"), name="forget_old_views")(lambda: forget_old_views(app))
     app.extensions.setdefault("health", {}).update(queue=queue.pending_count, files=store.check)
 
 
@@ -115,6 +119,21 @@ def forget_old_files(app: Flask) -> None:
     with _as_system(app) as session:
         forget_files(session, before=before)
     app.extensions["files"].collect(before=before.date())
+
+
+def count_accounts_again(app: Flask) -> None:
+    """Bring the statistics of accounts in line with the accounts; a busy database has ten more minutes."""
+    with _as_system(app) as session:
+        try:
+            recount_accounts(session, now=utcnow())
+        except OperationalError:
+            log.warning("the database is busy: accounts are counted later")
+
+
+def forget_old_views(app: Flask) -> None:
+    """Delete page views from before the longest period that can be asked for."""
+    with _as_system(app) as session:
+        forget_views(session, today=day_of(utcnow()))
 
 
 @contextmanager
@@ -232,4 +251,5 @@ def worker(workers: int) -> None:
     """Do the jobs of the queue until stopped; several may run, on one machine or many (with Redis)."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     give_out_again(app)
+    count_accounts_again(app)
     app.extensions["queue"].create_consumer(workers=workers, periodic=True, max_delay=1.0).run()
