@@ -166,9 +166,14 @@ def account_totals(session: Session, paths: Collection[str], since: date, until:
 class position(FunctionElement[int]):
     """Where a text begins in a column, from 1; 0 where it does not occur."""
 
-    name = "instr"
+    name = "position"
     type = Integer()
     inherit_cache = True
+
+
+@compiles(position, "sqlite")
+def _instr(element: position, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
 
 
 @compiles(position, "postgresql")

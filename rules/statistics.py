@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.access import PersonKind
 from models.org import Region
-from models.scoping import Identity, acting_as
+from models.scoping import Identity, acting_as, ancestors
 from models.statistics import OFFICE, ViewDay, Views, account_days, account_totals, area_views, region_views, view_days
 from models.violation import Sentence
 from rules.figures import average, growth, rate
@@ -80,20 +80,27 @@ class Headline(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A region one level down."""
+    """A region."""
 
     region_id: int
     name: str
     path: str
 
 
+class Around(NamedTuple):
+    """The regions a report leads to: those above, from the reader's own down, and those one level below."""
+
+    above: list[Part]
+    below: list[Part]
+
+
 @dataclass(frozen=True)
 class Report:
-    """``parts`` are the regions one level down; ``counted_at`` is None where the figures are as of now."""
+    """``counted_at`` is None where the figures are as of now."""
 
     headlines: tuple[Headline, ...]
     tables: tuple[Table, ...]
-    parts: list[Part]
+    around: Around
     counted_at: datetime | None = None
 
 
@@ -105,10 +112,10 @@ def registrations(session: Session, identity: Identity, region_id: int | None, p
 
     Raises NotPermitted, and OutOfReach for a region that is not below one of the person's. So do the others.
     """
-    path, parts = _place(session, identity, region_id)
+    path, around = _place(session, identity, region_id)
     with acting_as(identity.serving()):
         days = account_days(session, path, period.previous.since, period.until)
-        totals = account_totals(session, [path, *(part.path for part in parts)], period.since, period.until)
+        totals = account_totals(session, [path, *(part.path for part in around.below)], period.since, period.until)
     numbers = {total.path: (total.new, total.accounts, total.activated) for total in totals}
     new, accounts, activated = numbers.get(path, (0, 0, 0))
     before = sum(count for day, _kind, count in days if day < period.since)
@@ -119,7 +126,7 @@ def registrations(session: Session, identity: Identity, region_id: int | None, p
         Headline("已激活账号", str(activated), share),
     )
     by_step = new_accounts([found for found in days if found[0] >= period.since], period, step)
-    lines = split(path, parts, numbers, 3)
+    lines = split(path, around.below, numbers, 3)
     regions = Table(
         "regions",
         "各区域账号",
@@ -128,12 +135,12 @@ def registrations(session: Session, identity: Identity, region_id: int | None, p
         *_chart(lines, {"账号总数": "bar", "已激活账号": "bar"}, first=1),
     )
     counted_at = max((total.counted_at for total in totals if total.counted_at), default=None)
-    return Report(headlines, (by_step, regions), parts, counted_at)
+    return Report(headlines, (by_step, regions), around, counted_at)
 
 
 def applications(session: Session, identity: Identity, region_id: int | None, period: Period, areas: Sequence[Area]) -> Report:
     """应用分析: which areas of the platform are used, how often and by how many; the most viewed first."""
-    path, parts = _place(session, identity, region_id)
+    path, around = _place(session, identity, region_id)
     with acting_as(identity.serving()):
         found = {views.key: views for views in area_views(session, path, [area.key for area in areas], period.since, period.until)}
     used = sorted((area for area in areas if area.key in found), key=lambda area: -found[area.key].views)
@@ -154,15 +161,15 @@ def applications(session: Session, identity: Identity, region_id: int | None, pe
         Headline("浏览次数", str(total), Sentence("平均每天 {mean} 次", mean=average(total, period.length, DECIMALS))),
         Headline("使用最多的应用", used[0].label if used else "--", _share_of_first(used, found, total)),
     )
-    return Report(headlines, (table,), parts)
+    return Report(headlines, (table,), around)
 
 
 def page_views(session: Session, identity: Identity, region_id: int | None, period: Period) -> Report:
     """页面浏览: views and visitors day by day beside the period before, and by region."""
-    path, parts = _place(session, identity, region_id)
+    path, around = _place(session, identity, region_id)
     with acting_as(identity.serving()):
         days = view_days(session, path, period.previous.since, period.since, period.until)
-        found = region_views(session, [path, *(part.path for part in parts)], period.since, period.until)
+        found = region_views(session, [path, *(part.path for part in around.below)], period.since, period.until)
     now, before = ([day for day in days if (day.day >= period.since) is current] for current in (True, False))
     views, visitors = (sum(day.views for day in now), sum(day.first for day in now))
     headlines = (
@@ -172,7 +179,7 @@ def page_views(session: Session, identity: Identity, region_id: int | None, peri
             "日均浏览次数", average(views, period.length, DECIMALS), Sentence("人均 {mean} 次", mean=average(views, visitors, DECIMALS))
         ),
     )
-    lines = split(path, parts, {region.key: (region.views, region.visitors) for region in found}, 2)
+    lines = split(path, around.below, {region.key: (region.views, region.visitors) for region in found}, 2)
     regions = Table(
         "regions",
         "各区域浏览",
@@ -181,7 +188,7 @@ def page_views(session: Session, identity: Identity, region_id: int | None, peri
         *_chart(lines, {"浏览次数": "bar", "访客数": "line"}),
         "人",
     )
-    return Report(headlines, (daily_views(days, period), regions), parts)
+    return Report(headlines, (daily_views(days, period), regions), around)
 
 
 CHARTED = 12
@@ -259,11 +266,12 @@ def _share_of_first(used: Sequence[Area], found: Mapping[str, Views], total: int
     return Sentence("占全部浏览的 {share}", share=rate(views, total, DECIMALS))
 
 
-def _place(session: Session, identity: Identity, region_id: int | None) -> tuple[str, list[Part]]:
-    """The path of what is asked for and the regions one level down, by code."""
+def _place(session: Session, identity: Identity, region_id: int | None) -> tuple[str, Around]:
+    """The path of what is asked for, with the regions around it."""
     path = region_path(session, identity, SUBJECT, region_id)
-    asked = select(Region.id, Region.name, Region.scope_path).where(
-        Region.parent_id == region_id if region_id else Region.parent_id.is_(None)
-    )
+    above = [up for up in ancestors(path) if identity.reaches("read", SUBJECT, up)]
+    is_below = Region.parent_id == region_id if region_id else Region.parent_id.is_(None)
+    asked = select(Region.id, Region.name, Region.scope_path).where(or_(is_below, Region.scope_path.in_(above)))
     with acting_as(identity.serving()):
-        return path, [Part(*row) for row in session.execute(asked.order_by(Region.code))]
+        found = [Part(*row) for row in session.execute(asked.order_by(Region.scope_path))]
+    return path, Around([part for part in found if part.path in above], [part for part in found if part.path not in above])

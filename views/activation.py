@@ -6,10 +6,12 @@ from flask import abort, request, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import login_required
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from models.base import utcnow
 from models.org import Region
+from models.scoping import ancestors
 from rules.activation import HEADER, activation_rows, region_list, school_list
 from views.panel.cells import moment_text
 from views.panel.list_page import pager
@@ -78,7 +80,11 @@ class ActivationView(RegionPage):
 
     def _path(self, region: Region | None) -> list[tuple[str, str]]:
         """Breadcrumbs from the person's own unit down to the region."""
-        return [(r.name, url_for("ActivationView.progress", region_id=r.id)) for r in self.trail(region)]
+        if region is None:
+            return []
+        paths = [p for p in (*ancestors(region.scope_path), region.scope_path) if self.identity.reaches("read", "activation", p)]
+        regions = self.db.scalars(select(Region).where(Region.scope_path.in_(paths)).order_by(Region.scope_path))
+        return [(r.name, url_for("ActivationView.progress", region_id=r.id)) for r in regions]
 
 
 ENTRIES.append(

@@ -83,6 +83,13 @@ class PageViews:
                 with self._lock:
                     self._waiting.update(batch)
 
+    def stop(self) -> None:
+        """Write what waits, and nothing more by itself."""
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.write()
+
     def _area(self) -> str:
         blueprint = request.blueprint or ""
         # Each grid of the console is a blueprint of its own.
@@ -95,16 +102,12 @@ class PageViews:
             if self._thread is not None:
                 return
             self._thread = threading.Thread(target=self._work, name="page-views", daemon=True)
-        atexit.register(self._stop)
+        atexit.register(self.stop)
         self._thread.start()
 
     def _work(self) -> None:
         while not self._over.wait(self._seconds):
             self.write()
-
-    def _stop(self) -> None:
-        self._over.set()
-        self.write()
 
 
 def is_page(response: Response) -> bool:

@@ -1,4 +1,4 @@
-"""Pages that drill down the regions: whose figures are asked for, the way there, and the table as a workbook."""
+"""Pages that drill down the regions: whose figures are asked for, and the table as a workbook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from models.base import utcnow
 from models.org import Region
-from models.scoping import ROOT, ancestors
+from models.scoping import ROOT
 from views.pages import PageView
 from views.panel.cells import moment_text
 from views.panel.excel.columns import SheetColumn
@@ -37,15 +37,6 @@ class RegionPage(PageView):
         if ROOT in paths:
             return None
         return self.db.scalars(select(Region).where(Region.scope_path == paths[0])).one_or_none() or abort(404)
-
-    def trail(self, region: Region | None) -> list[Region]:
-        """The regions from the person's own down to the asked one."""
-        if region is None:
-            return []
-        above = [p for p in ancestors(region.scope_path) if self.identity.reaches("read", self.subject, p)]
-        if not above:
-            return [region]
-        return [*self.db.scalars(select(Region).where(Region.scope_path.in_(above)).order_by(Region.scope_path)), region]
 
     def workbook(
         self, title: str, place: str, header: Sequence[str], rows: Iterable[Sequence[str]], more: Iterable[tuple[str, str]] = ()

@@ -72,7 +72,6 @@ class StatisticsView(RegionPage):
             report=report,
             region=region,
             place=self._place(region),
-            trail=self.trail(region),
             asked=question,
             wrong=(question.refusal.field, refused(question.refusal)) if question.refusal else None,
             steps=Step if what == "registrations" else (),
