@@ -49,7 +49,10 @@ class PageVisit(Internal, Base):
 
 
 class PageViewCount(Internal, Base):
-    """Views of one area in a region (those below it included) on one day, by visitors who had come last on ``before``."""
+    """Views of one area in a region (those below it included) on one day, by visitors who had come last on ``before``.
+
+    ``before`` is NEVER where that is longer ago than any period that can be asked for: it would make rows and no difference.
+    """
 
     __tablename__ = "page_view_count"
     __screen__ = None

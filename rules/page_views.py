@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from models.scoping import ROOT, SYSTEM, acting_as, ancestors
 from models.session import insert_or, transaction
 from models.statistics import EVERYWHERE, NEVER, ZONE, PageViewCount, PageVisit
+from rules.periods import LONGEST_VIEW_DAYS
 
 KEPT_DAYS = 732
-"""Two years: the longest period that can be asked for, and the one before it."""
+"""Two years: last year's quarter can be compared with this one's, and no table grows without end."""
 _VISIT: Any = PageVisit.__table__
 _COUNT: Any = PageViewCount.__table__
 _Place = tuple[int, str, str]
@@ -100,7 +101,8 @@ def _visit(session: Session, day: date, places: Mapping[_Place, int]) -> Iterabl
     for row in session.execute(noted.returning(*_VISIT.c), rows).all():
         views = places[row.account_id, row.scope_path, row.area]
         is_first = row.day == day and row.views == views
-        yield _Visited(row.scope_path, row.area, day, row.before if is_first else day, views, int(is_first))
+        before = row.before if (day - row.before).days <= LONGEST_VIEW_DAYS else NEVER
+        yield _Visited(row.scope_path, row.area, day, before if is_first else day, views, int(is_first))
 
 
 def _count(session: Session, visited: Iterable[_Visited]) -> None:

@@ -13,6 +13,8 @@ PRESETS = (7, 30, 90)
 """The last so many days, today included."""
 USUAL_DAYS = 30
 LONGEST_DAYS = 366
+LONGEST_VIEW_DAYS = 92
+"""Of page views: a quarter. Visitors of a longer period would be told from more counts than a page has time to read."""
 
 
 class Step(Choice):
@@ -69,8 +71,9 @@ def last_days(count: int, today: date) -> Period:
     return Period(today - timedelta(days=count - 1), today)
 
 
-def read_period(since: str, until: str, today: date) -> Period:
-    """The period two dates name, the usual one for two blanks; raises RuleViolation for dates that are none, or in the wrong order."""
+def read_period(since: str, until: str, today: date, longest: int = LONGEST_DAYS) -> Period:
+    """The period two dates name, the usual one for two blanks; raises RuleViolation for dates that are none, in the wrong order
+    or too far apart."""
     if not since.strip() and not until.strip():
         return last_days(USUAL_DAYS, today)
     period = Period(_read_day(since, "from"), _read_day(until, "to"))
@@ -78,8 +81,8 @@ def read_period(since: str, until: str, today: date) -> Period:
         raise RuleViolation("结束日期不能晚于今天。", "to")
     if period.since > period.until:
         raise RuleViolation("开始日期不能晚于结束日期。", "from")
-    if period.length > LONGEST_DAYS:
-        raise RuleViolation("时间范围最多 {most} 天。", "from", most=LONGEST_DAYS)
+    if period.length > longest:
+        raise RuleViolation("时间范围最多 {most} 天。", "from", most=longest)
     return period
 
 

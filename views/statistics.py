@@ -17,7 +17,7 @@ from models.base import utcnow
 from models.org import Region
 from models.violation import RuleViolation
 from rules.page_views import day_of
-from rules.periods import PRESETS, USUAL_DAYS, Period, Step, last_days, read_period, read_step
+from rules.periods import LONGEST_DAYS, LONGEST_VIEW_DAYS, PRESETS, USUAL_DAYS, Period, Step, last_days, read_period, read_step
 from rules.statistics import SUBJECT, Report, Table, applications, page_views, registrations
 from views.page_views import areas
 from views.panel.cells import moment_text, text_of
@@ -37,14 +37,14 @@ class Asked(NamedTuple):
     refusal: RuleViolation | None = None
 
 
-def asked(args: Mapping[str, str], today: date) -> Asked:
+def asked(args: Mapping[str, str], today: date, longest: int) -> Asked:
     """Read the address: two dates, or ``days`` for one of the presets."""
     if args.get("days") in map(str, PRESETS):
         period = last_days(int(args["days"]), today)
         return Asked(period, read_step(args.get("by", ""), period), (period.since.isoformat(), period.until.isoformat()))
     typed = args.get("from", "")[:20], args.get("to", "")[:20]
     try:
-        period = read_period(*typed, today)
+        period = read_period(*typed, today, longest)
     except RuleViolation as refusal:
         period = last_days(USUAL_DAYS, today)
         return Asked(period, read_step("", period), typed, refusal)
@@ -63,7 +63,7 @@ class StatisticsView(RegionPage):
     @login_required
     def show(self, what: str = "registrations", region_id: int | None = None) -> Response:
         """One of the reports, about a region and a period; the region's name leads one level down."""
-        region, question = self._region_of(what, region_id), asked(request.args, day_of(utcnow()))
+        region, question = self._region_of(what, region_id), self._asked(what)
         report = self._report(what, region, question)
         page = self.render_template(
             "access/statistics.html",
@@ -89,7 +89,7 @@ class StatisticsView(RegionPage):
     def export(self, what: str, key: str, region_id: int | None = None) -> Response:
         """One table of the report as a workbook, as printed."""
         self.identity.require("export", self.subject)
-        region, question = self._region_of(what, region_id), asked(request.args, day_of(utcnow()))
+        region, question = self._region_of(what, region_id), self._asked(what)
         if question.refusal:
             raise question.refusal
         table = next((table for table in self._report(what, region, question).tables if table.key == key), None) or abort(404)
@@ -102,6 +102,9 @@ class StatisticsView(RegionPage):
             abort(404)
         self.identity.require("read", self.subject)
         return self.region(region_id)
+
+    def _asked(self, what: str) -> Asked:
+        return asked(request.args, day_of(utcnow()), LONGEST_DAYS if what == "registrations" else LONGEST_VIEW_DAYS)
 
     def _report(self, what: str, region: Region | None, question: Asked) -> Report:
         place: tuple[Any, ...] = (self.db, self.identity, region.id if region else None, question.period)

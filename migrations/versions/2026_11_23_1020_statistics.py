@@ -1,4 +1,7 @@
-"""Tables of the statistics: who was last where, views by region and day, accounts by region and day (models/statistics.py)."""
+"""Tables of the statistics: who was last where, views by region and day, accounts by region and day (models/statistics.py).
+
+And an index of the accounts that wait to be opened, whom the menu counts on every page.
+"""
 
 from __future__ import annotations
 
@@ -52,9 +55,14 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_recount")),
     )
+    is_requested = sa.text("state = 'requested'")
+    op.create_index(
+        "ix_ab_user_waiting", "ab_user", ["scope_path", "id"], unique=False, sqlite_where=is_requested, postgresql_where=is_requested
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_ab_user_waiting", table_name="ab_user")
     op.drop_table("recount")
     op.drop_table("page_visit")
     op.drop_table("page_view_count")

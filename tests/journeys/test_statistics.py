@@ -138,6 +138,9 @@ def test_a_period_that_is_none_keeps_what_was_typed_and_says_why_beside_it(fille
     assert answer.status_code == 422 and 'value="2026-03-02"' in answer.text and 'aria-describedby="period-from-error"' in answer.text
     assert "开始日期不能晚于结束日期。" in answer.text
     assert fu.post("/statistics/views/export/days?from=2026-03-02&to=2026-03-01").status_code == 400
+    year = "?from=2025-03-01&to=2026-02-28"
+    assert fu.get(f"/statistics/registrations{year}").status_code == 200
+    assert "时间范围最多 92 天。" in fu.get(f"/statistics/applications{year}").text
 
 
 def test_an_empty_platform_says_so(client_of: Callable[[str], Browser]) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from rules.errors import RuleViolation
-from rules.periods import LONGEST_DAYS, Period, Step, last_days, read_period, read_step
+from rules.periods import LONGEST_DAYS, LONGEST_VIEW_DAYS, Period, Step, last_days, read_period, read_step
 
 TODAY = date(2026, 11, 23)
 
@@ -54,3 +54,9 @@ def test_weeks_begin_on_monday_and_months_on_the_first():
 def test_long_periods_go_in_long_steps_unless_asked_otherwise(days, step):
     assert read_step("", last_days(days, TODAY)) is read_step("century", last_days(days, TODAY)) is step
     assert read_step("week", last_days(days, TODAY)) is Step.WEEK
+
+
+def test_views_are_asked_for_a_quarter_at_most():
+    assert read_period("2026-08-24", "2026-11-23", TODAY, LONGEST_VIEW_DAYS).length == LONGEST_VIEW_DAYS
+    with pytest.raises(RuleViolation, match="92"):
+        read_period("2026-08-23", "2026-11-23", TODAY, LONGEST_VIEW_DAYS)

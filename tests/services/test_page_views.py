@@ -16,6 +16,7 @@ from models.scoping import ROOT, SYSTEM, acting_as
 from models.statistics import NEVER, AccountCount, PageViewCount, PageVisit, Recount, Views, area_views, region_views, view_days
 from rules.account_counts import recount_accounts
 from rules.page_views import KEPT_DAYS, Seen, day_of, forget_views, record
+from rules.periods import LONGEST_VIEW_DAYS
 from tests.cast import TODAY, Cast
 
 DAY = date(2026, 11, 23)
@@ -101,6 +102,14 @@ def test_each_day_says_who_was_not_seen_before_in_its_period(session: Session) -
         (days_ago(1), 1, 1),
         (DAY, 1, 0),
     ]
+
+
+def test_how_long_ago_somebody_came_makes_no_difference_beyond_the_longest_period(session: Session) -> None:
+    see(session, *((days_ago(n), 7, SCHOOL, "teacher", 1) for n in (2 * LONGEST_VIEW_DAYS + 1, LONGEST_VIEW_DAYS, 0)))
+    assert [seen_in(session, CITY, days_ago(n)) for n in (LONGEST_VIEW_DAYS, LONGEST_VIEW_DAYS - 1, 0)] == [(2, 1), (1, 1), (1, 1)]
+    found = select(PageViewCount.day, PageViewCount.before).where(PageViewCount.scope_path == CITY, PageViewCount.area == "teacher")
+    befores = {day: before for day, before in session.execute(found)}
+    assert (befores[DAY], befores[days_ago(LONGEST_VIEW_DAYS)]) == (days_ago(LONGEST_VIEW_DAYS), NEVER)
 
 
 def test_many_processes_that_write_the_same_rows_at_once_lose_nothing(factory: sessionmaker[Any], session: Session) -> None:
