@@ -28,6 +28,7 @@ from views.binding import BindingView
 from views.commands import register_commands
 from views.health import health
 from views.me import MeView
+from views.page_views import count_page_views
 from views.panel.console import add_console, loosen
 from views.panel.menu import shell
 from views.panel.registry import load_areas, register_panel
@@ -35,6 +36,7 @@ from views.panel.repairs import repair_flask_appbuilder
 from views.panel.security import SecurityManager
 from views.panel.words import refused
 from views.registration import RegistrationView
+from views.statistics import StatisticsView
 from views.workbench import WorkbenchView
 from views.worker import prepare_jobs
 
@@ -61,10 +63,11 @@ def create_app(settings: Settings | None = None) -> Flask:
             app, app.extensions["db"], indexview=WorkbenchView, security_manager_class=SecurityManager, update_perms=False
         )
         register_panel(app, appbuilder)
-        for page in (ActivationView, BindingView, MeView, RegistrationView):
+        for page in (ActivationView, BindingView, MeView, RegistrationView, StatisticsView):
             appbuilder.add_view_no_menu(page)
         add_console(app)
     prepare_jobs(app)
+    count_page_views(app)
     app.add_url_rule("/healthz", "healthz", health)
     app.context_processor(lambda: {"shell": shell, "locale_code": lambda: str(get_locale()).replace("_", "-")})
     _tell_errors(app)

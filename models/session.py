@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, bindparam, create_engine, event, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, attributes, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
@@ -126,3 +127,9 @@ def transaction(session: Session) -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+
+
+def insert_or(session: Session, table: Any) -> Any:
+    """An insert that can be told what to do where the row is there already: ``.on_conflict_do_update(…)``."""
+    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)

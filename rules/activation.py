@@ -13,10 +13,9 @@ from typing import Generic, NamedTuple, TypeVar
 from sqlalchemy.orm import Session
 
 from models.activation import OwnCount, SchoolLine, administrator_counts, own_counts, school_count, school_lines
-from models.org import Region
 from models.scoping import ROOT, Identity, acting_as, ancestors
-from models.violation import OutOfReach
 from rules.figures import EMPTY, rate
+from rules.region_reach import region_path
 
 DECIMALS = 1
 DIRECT = "直属学校"
@@ -76,13 +75,13 @@ def activation_rows(session: Session, identity: Identity, region_id: int | None)
 
     Raises NotPermitted, and OutOfReach for a region that is not below one of the person's.
     """
-    path = _path(session, identity, region_id)
+    path = region_path(session, identity, "activation", region_id)
     return roll_up(_counts(session, identity, path), path)
 
 
 def school_list(session: Session, identity: Identity, region_id: int | None, *, activated: bool, page: int, size: int) -> Page[SchoolLine]:
     """The schools at or below the region that have an administrator, or have none, by region and school (S3-46)."""
-    path = _path(session, identity, region_id)
+    path = region_path(session, identity, "activation", region_id)
     with acting_as(identity.serving()):
         lines = school_lines(session, path, activated=activated, offset=(page - 1) * size, limit=size)
         return Page(lines, school_count(session, path, activated=activated))
@@ -90,7 +89,7 @@ def school_list(session: Session, identity: Identity, region_id: int | None, *, 
 
 def region_list(session: Session, identity: Identity, region_id: int | None, *, activated: bool, page: int, size: int) -> Page[RegionLine]:
     """The regions at or below the region that are covered by a school's administrator, or are not (S3-46)."""
-    path = _path(session, identity, region_id)
+    path = region_path(session, identity, "activation", region_id)
     counts = _counts(session, identity, path)
     covered = _covered_paths(counts)
     found = [count for count in counts if (count.path in covered) is activated]
@@ -134,20 +133,6 @@ def _region_line(count: OwnCount, counts: Sequence[OwnCount], administrators: in
 
 def _covered_paths(counts: Iterable[OwnCount]) -> set[str]:
     return {path for count in counts if count.activated for path in (*ancestors(count.path), count.path)}
-
-
-def _path(session: Session, identity: Identity, region_id: int | None) -> str:
-    identity.require("read", "activation")
-    if region_id is None:
-        path = ROOT
-    else:
-        with acting_as(identity):
-            region: Region | None = session.get(Region, region_id)
-        if region is None:
-            raise OutOfReach(f"activation of region {region_id}")
-        path = region.scope_path
-    identity.require("read", "activation", path)
-    return path
 
 
 def _counts(session: Session, identity: Identity, path: str) -> list[OwnCount]:

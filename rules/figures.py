@@ -22,6 +22,13 @@ def average(total: int | Decimal | None, count: int | Decimal | None, decimals: 
     return str(_quotient(Decimal(total or 0), count, decimals))
 
 
+def growth(now: int, before: int | None, decimals: int) -> str:
+    """By how much ``now`` is more than ``before``: 30 after 24 is +25.0%; ``EMPTY`` after nothing, or where it is not known."""
+    if not before:
+        return EMPTY
+    return f"{'+' if now > before else ''}{rate(now - before, before, decimals)}"
+
+
 def _quotient(dividend: Decimal, divisor: int | Decimal | None, decimals: int) -> Decimal:
     value = dividend / Decimal(divisor) if divisor else Decimal(0)
     return value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)

@@ -55,6 +55,7 @@ ROLES: tuple[Role, ...] = (
             "region": "read add edit delete export import",
             "account": "read export unlock reset approve disable reveal",
             "RoleModelView": "list show",
+            "statistics": "read export",
         },
     ),
     Role(REGION_SPECIAL, "区域专项管理员", True, _REGION_BASICS),

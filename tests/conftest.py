@@ -111,7 +111,14 @@ def app(database_url: str, tmp_path: Path, compiled_templates: FileSystemBytecod
     from app import create_app  # the rules' own tests need no application, and start without it
 
     app = create_app(
-        Settings(database_url=database_url, data_dir=tmp_path, secret_key="t" * 40, app_env="test", password_hash="pbkdf2:sha256:1000")
+        Settings(
+            database_url=database_url,
+            data_dir=tmp_path,
+            secret_key="t" * 40,
+            app_env="test",
+            password_hash="pbkdf2:sha256:1000",
+            view_seconds=0,
+        )
     )
     app.jinja_env.bytecode_cache = compiled_templates
     yield app

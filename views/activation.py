@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-from pathlib import Path
-from tempfile import NamedTemporaryFile
-
-from flask import abort, request, send_file, url_for
+from flask import abort, request, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -15,28 +11,27 @@ from werkzeug.wrappers import Response
 
 from models.base import utcnow
 from models.org import Region
-from models.scoping import ROOT, ancestors
+from models.scoping import ancestors
 from rules.activation import HEADER, activation_rows, region_list, school_list
-from views.pages import PageView
 from views.panel.cells import moment_text
-from views.panel.excel.columns import SheetColumn
-from views.panel.excel.writer import write_xlsx
 from views.panel.list_page import pager
 from views.panel.listing import read_state
 from views.panel.menu import ENTRIES, Entry
+from views.region_pages import RegionPage
 
 
-class ActivationView(PageView):
+class ActivationView(RegionPage):
     """激活进度."""
 
     route_base = "/activation"
+    subject = "activation"
 
     @expose("/")
     @expose("/<int:region_id>")
     @login_required
     def progress(self, region_id: int | None = None) -> Response:
         """The region's row, its 直属学校, its children; every name leads one level down (S3-54 … S3-56)."""
-        region = self._region(region_id)
+        region = self.region(region_id)
         rows = activation_rows(self.db, self.identity, region.id if region else None)
         charted = [row for row in rows[1:] if row.region_id is not None]
         return self.render_template(
@@ -57,7 +52,7 @@ class ActivationView(PageView):
         """Activated and not activated schools and regions (S3-46): ``what`` is schools or regions."""
         if what not in ("schools", "regions"):
             abort(404)
-        region, state = self._region(region_id), read_state(request.args)
+        region, state = self.region(region_id), read_state(request.args)
         activated = request.args.get("activated") == "1"
         ask = school_list if what == "schools" else region_list
         found = ask(self.db, self.identity, region.id if region else None, activated=activated, page=state.page, size=state.size)
@@ -78,23 +73,10 @@ class ActivationView(PageView):
     def export(self, region_id: int | None = None) -> Response:
         """The table as a workbook, as printed."""
         self.identity.require("export", "activation")
-        region = self._region(region_id)
+        region = self.region(region_id)
         rows = activation_rows(self.db, self.identity, region.id if region else None)
-        columns = [SheetColumn(f"c{n}", _(label), "text", width=18) for n, label in enumerate(HEADER)]
-        note = [(_("导出人"), self.identity.label), (_("导出时间"), moment_text(utcnow())), (_("区域"), _(rows[0].name))]
-        with NamedTemporaryFile(suffix=".xlsx") as file:
-            write_xlsx(Path(file.name), columns, ((_(row.name), *row.texts()[1:]) for row in rows), note=note, sheet_title=_("激活进度"))
-            content = BytesIO(Path(file.name).read_bytes())
-        return send_file(content, as_attachment=True, download_name=f"{_('激活进度')}-{_(rows[0].name)}.xlsx", max_age=0)
-
-    def _region(self, region_id: int | None) -> Region | None:
-        """The asked region; without one the person's own, or the whole platform for the operator."""
-        if region_id is not None:
-            return self.db.get(Region, region_id) or abort(404)
-        paths = self.identity.paths("read", "activation")
-        if not paths:
-            abort(403)
-        return None if ROOT in paths else self.db.scalars(select(Region).where(Region.scope_path == paths[0])).one()
+        printed = ((_(row.name), *row.texts()[1:]) for row in rows)
+        return self.workbook(_("激活进度"), _(rows[0].name), [_(label) for label in HEADER], printed)
 
     def _path(self, region: Region | None) -> list[tuple[str, str]]:
         """Breadcrumbs from the person's own unit down to the region."""

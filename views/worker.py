@@ -32,8 +32,10 @@ from models.jobs import Job
 from models.scoping import SYSTEM, Identity, acting_as
 from models.session import transaction
 from models.violation import NotPermitted, OutOfReach, RuleViolation
+from rules.account_counts import recount_accounts
 from rules.files_store import FileStore
 from rules.jobs import KEPT_DAYS, JobLost, Run, fail, forget_files, recover, take_up, tell
+from rules.page_views import day_of, forget_views
 from rules.permission_codes import expire_codes
 from views.panel.excel.work import Failure, do
 from views.panel.security import held_posts, identity_at, workbench_key
@@ -86,6 +88,8 @@ def _queue(app: Flask, settings: Settings) -> Queue:
     queue.periodic_task(crontab(minute="*"), name="find_lost_jobs")(lambda: give_out_again(app))
     queue.periodic_task(crontab(minute="*"), name="expire_codes")(lambda: expire_old_codes(app))
     queue.periodic_task(crontab(hour="3", minute="17"), name="forget_old_files")(lambda: forget_old_files(app))
+    queue.periodic_task(crontab(minute="*/10"), name="recount_accounts")(lambda: count_accounts_again(app))
+    queue.periodic_task(crontab(hour="3", minute="27"), name="forget_old_views")(lambda: forget_old_views(app))
     return Queue(queue, queue.task(name="run_job")(lambda job_id: run_job(app, job_id)))
 
 
@@ -132,6 +136,21 @@ def forget_old_files(app: Flask) -> None:
     with _as_system(app) as session:
         forget_files(session, before=before)
     app.extensions["files"].collect(before=before.date())
+
+
+def count_accounts_again(app: Flask) -> None:
+    """Bring the statistics of accounts in line with the accounts; a busy database has ten more minutes."""
+    with _as_system(app) as session:
+        try:
+            recount_accounts(session, now=utcnow())
+        except OperationalError:
+            log.warning("the database is busy: accounts are counted later")
+
+
+def forget_old_views(app: Flask) -> None:
+    """Delete page views from before the longest period that can be asked for."""
+    with _as_system(app) as session:
+        forget_views(session, today=day_of(utcnow()))
 
 
 @contextmanager
@@ -249,4 +268,5 @@ def worker(workers: int) -> None:
     """Do the jobs of the queue until stopped; several may run, on one machine or many (with Redis)."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     give_out_again(app)
+    count_accounts_again(app)
     app.extensions["queue"]().huey.create_consumer(workers=workers, periodic=True, max_delay=1.0).run()

@@ -16,6 +16,7 @@ from models.org import Region
 from models.scoping import SYSTEM, acting_as
 from models.session import PlatformSession, transaction
 from rules.demo.accounts import ADMINISTERED, DEMO_ACCOUNTS, PASSWORD, DemoAccount, add_administrators, add_demo_accounts
+from rules.demo.activity import add_activity
 from rules.demo.inner_mongolia import add_inner_mongolia
 from rules.demo.regions import FUJIAN, INNER_MONGOLIA, add_regions
 from rules.demo.scale import add_many_teachers
@@ -38,6 +39,10 @@ def load_demo(session_factory: sessionmaker[PlatformSession], *, teachers: int =
             _load(session, now, progress)
         else:
             progress("演示数据已经装入，或数据库里已有区域，未作改动。")
+    if is_new:
+        with session_factory() as session:
+            add_activity(session, now=now)
+        progress("页面浏览和账号统计已经生成")
     added = add_many_teachers(session_factory, teachers, now=now, progress=progress) if teachers else 0
     if is_new or added:
         with acting_as(SYSTEM), session_factory() as session, transaction(session):

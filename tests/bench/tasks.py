@@ -135,3 +135,6 @@ def _statistics(engine: Engine, paths: dict[str, str]) -> Iterator[Task]:
         held = "LEFT JOIN post ON post.school_id = school.id AND post.role = 'school_admin' AND post.until IS NULL"
         bare = f"SELECT school.region_id, count(*), count(post.id) FROM school {held} WHERE {where} GROUP BY school.region_id"
         yield Task(f"activation of {level}", who, f"/activation/{region[asked] if asked else ''}", (50, 50), (bare,))
+        if who != COUNTY:
+            for report in ("registrations", "applications", "views"):
+                yield Task(f"{report} of {level}", who, f"/statistics/{report}/{region[asked] if asked else ''}", (50, 50))

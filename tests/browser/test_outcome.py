@@ -150,7 +150,17 @@ def test_by_keyboard_alone(person: Any, cast: Any) -> None:
 def test_every_page_of_every_role_is_whole(person: Any, cast: Any, width: int) -> None:
     """No console error, no broken policy, nothing wider than the screen."""
     pages = {
-        "运": ("/", "/teacher/list/", "/title/list/", "/job/list/", "/roles/list/", "/activation/", "/swagger/v1"),
+        "运": (
+            "/",
+            "/teacher/list/",
+            "/title/list/",
+            "/job/list/",
+            "/roles/list/",
+            "/activation/",
+            "/statistics/",
+            "/statistics/views",
+            "/swagger/v1",
+        ),
         "福": ("/", "/region/list/", "/region/add", "/permission_code/list/", "/post/list/", "/account/list/"),
         "平": (
             "/teacher/list/",

@@ -94,7 +94,7 @@ def main() -> None:
         Base.metadata.create_all(engine)
         assemble(engine)
         settings = Settings(
-            database_url=url, data_dir=Path(folder), secret_key="o" * 40, app_env="test", password_hash="pbkdf2:sha256:1000"
+            database_url=url, data_dir=Path(folder), secret_key="o" * 40, app_env="test", password_hash="pbkdf2:sha256:1000", view_seconds=0
         )
         write(observe(create_app(settings), meet(engine)))
         engine.dispose()

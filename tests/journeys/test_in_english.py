@@ -25,6 +25,7 @@ WALKS = {
     "福": (
         "/region/list/", "/region/add", "/region/delete/2", "/school/list/", "/school/move/1", "/post/list/", "/permission_code/list/",
         "/permission_code/issue", "/activation/", "/activation/list/schools?activated=0",
+        "/statistics/", "/statistics/applications", "/statistics/views", "/statistics/views?from=2026-03-02&to=2026-03-01",
     ),
     "运": ("/roles/list/", "/stage/list/", "/console/id_type/", "/activation/"),
     "竹": ("/", "/me/", "/me/phone", "/me/school"),

@@ -144,6 +144,6 @@ def test_an_administrator_without_id_number_gets_a_password_told_once(app: Any, 
 
 def test_the_signed_out_are_led_to_the_login(app: Any, cast: Any) -> None:
     stranger = Browser(app)
-    for address in ("/", "/me/", "/bind/", "/activation/", "/teacher/list/", "/workbench/", "/roles/list/", "/console/"):
+    for address in ("/", "/me/", "/bind/", "/activation/", "/statistics/", "/teacher/list/", "/workbench/", "/roles/list/", "/console/"):
         answer = stranger.get(address)
         assert answer.status_code == 302 and "/login/" in answer.headers["Location"], address
