@@ -17,8 +17,8 @@ from models.history import Decision
 from models.org import School, SchoolKind
 from models.people import Certification, CertificationOutcome, CertificationState, Teacher
 from models.violation import Sentence
+from rules.account_opening import open_requested, open_with_teacher
 from rules.real_name import REAL_NAME, missing_facts
-from rules.registration import open_account
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 # --- 教师认证 (S3-09, S3-121…123, S4-47…49) ---------------------------------------------------------------------------
@@ -154,7 +154,7 @@ ACCOUNT_OPENING = Workflow(
             act="approve",
             label="通过",
             not_by_author=True,
-            effect=open_account,
+            effect=open_requested,
         ),
         Step(
             "refuse",
@@ -177,11 +177,22 @@ ACCOUNT_OPENING = Workflow(
             confirm="停用后该账号不能登录，正在使用的会话立即失效，以后可以重新启用。确定停用吗？",
         ),
         Step("enable", AccountState.DISABLED, AccountState.ACTIVE, act="disable", label="启用", not_by_author=True),
+        # By registering again with a proven phone (rules.registration).
+        Step("ask_again", AccountState.REFUSED, AccountState.REQUESTED, act="apply", label="重新申请", shown=False),
+        # By adding the teacher, at whichever door (rules.teacher_accounts).
+        Step(
+            "open",
+            (AccountState.REQUESTED, AccountState.REFUSED),
+            AccountState.ACTIVE,
+            act="approve",
+            label="随教师开通",
+            effect=open_with_teacher,
+            shown=False,
+        ),
     ),
     person=KnownBy({"account": Account.id, "id_number": Account.id_number, "phone": Account.phone, "teacher": Account.teacher_id}),
     starts=(AccountState.REQUESTED, AccountState.ACTIVE),
     waits=(AccountState.REQUESTED,),
-    ends=(AccountState.REFUSED,),
 )
 
 WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING)
