@@ -35,6 +35,7 @@ from views.panel.repairs import repair_flask_appbuilder
 from views.panel.security import SecurityManager
 from views.panel.words import refused
 from views.registration import RegistrationView
+from views.service import ServiceView
 from views.workbench import WorkbenchView
 from views.worker import prepare_jobs
 
@@ -61,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             app, app.extensions["db"], indexview=WorkbenchView, security_manager_class=SecurityManager, update_perms=False
         )
         register_panel(app, appbuilder)
-        for page in (ActivationView, BindingView, MeView, RegistrationView):
+        for page in (ActivationView, BindingView, MeView, RegistrationView, ServiceView):
             appbuilder.add_view_no_menu(page)
         add_console(app)
     prepare_jobs(app)

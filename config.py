@@ -81,6 +81,9 @@ class Settings:
     code_daily_cap: int = 500
     """``CODE_DAILY_CAP``: permission codes one account may issue in a day (Z-14)."""
 
+    service_note: str = ""
+    """``SERVICE_NOTE``: a line on the customer service pages, such as the telephone and working hours (S4-33). Empty: none."""
+
     session_lifetime: timedelta = timedelta(hours=12)
     """How long a login lasts; one working day, because many work at shared school computers."""
 
@@ -106,6 +109,7 @@ class Settings:
             default_password_days=_number(environ, "DEFAULT_PASSWORD_DAYS", cls.default_password_days, 1, 365),
             code_days=_number(environ, "CODE_DAYS", cls.code_days, 1, 365),
             code_daily_cap=_number(environ, "CODE_DAILY_CAP", cls.code_daily_cap, 1, 1_000_000),
+            service_note=environ.get("SERVICE_NOTE", "").strip(),
         )
 
     @property

@@ -112,6 +112,9 @@ Index("ix_ab_user_first_name_scope", Account.__table__.c.first_name, Account.__t
 Index("ix_ab_user_state_scope", Account.__table__.c.state, Account.__table__.c.scope_path)
 
 
+HAS_CONTACT = text("contact_phone IS NOT NULL")
+
+
 class Post(Scoped, Record):
     """岗位: an account's role at a unit, from ``since`` until somebody ends it. One administrator a school (S3-04)."""
 
@@ -139,6 +142,8 @@ class Post(Scoped, Record):
             postgresql_where=text("role = 'school_admin' AND until IS NULL"),
         ),
         Index("ix_post_role_path", "role", "scope_path"),
+        # Administrators have one, the many posts of teachers have none.
+        Index("ix_post_contact_phone", "contact_phone", sqlite_where=HAS_CONTACT, postgresql_where=HAS_CONTACT),
     )
 
     account_id: Mapped[int] = field("账号", ForeignKey("ab_user.id", ondelete="CASCADE"), readonly=True, index=True, target=Account)

@@ -43,6 +43,8 @@ class Reached:
     """The link whose row owns this one (``"school"``); empty when a service sets ``scope_path``."""
     __segment__: ClassVar[str] = ""
     """What this row adds to its owner's path when it is a unit itself: ``"s{id}"``."""
+    __keeps_owner__: ClassVar[bool] = True
+    """Whether a unit stays while such a row belongs to it; False where the row only speaks of the unit."""
 
 
 class Scoped(Reached):
