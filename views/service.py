@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import g, redirect, request, session, url_for
 from flask_appbuilder import expose
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as lazy
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response

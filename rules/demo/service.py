@@ -49,7 +49,8 @@ ASKED = (
 def add_service_requests(writer: Writer, places: Mapping[str, Place], schools: Sequence[Settled]) -> None:
     """Write the requests; the accounts they are about have to be stored already."""
     units: dict[str, Place | Settled] = {place.name: place for place in places.values()} | {school.name: school for school in schools}
-    phones = dict(writer.session.execute(select(Account.username, Account.phone).where(Account.phone.is_not(None))).tuples())
+    stored = writer.session.execute(select(Account.username, Account.phone).where(Account.phone.is_not(None)))
+    phones: dict[str, str | None] = {username: phone for username, phone in stored}
     for n, (kind, username, name, unit_name, position, description, state, answer) in enumerate(ASKED):
         unit = units.get(unit_name)
         writer.add(
