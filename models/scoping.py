@@ -236,9 +236,7 @@ def limit_to_reach(state: ORMExecuteState) -> None:
     the mixin did (docs/decisions/0002-scope-in-the-session.md).
     """
     identity = current_identity()
-    if identity.everything or state.is_column_load:
-        return
-    if state.is_insert:
+    if identity.everything or state.is_column_load or state.is_insert:
         return
     if state.is_update or state.is_delete:
         raise NotPermitted("rows are changed one by one, or by a service")
