@@ -36,6 +36,7 @@ from views.panel.repairs import repair_flask_appbuilder
 from views.panel.security import SecurityManager
 from views.panel.words import refused
 from views.registration import RegistrationView
+from views.service import ServiceView
 from views.statistics import StatisticsView
 from views.workbench import WorkbenchView
 from views.worker import prepare_jobs
@@ -63,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             app, app.extensions["db"], indexview=WorkbenchView, security_manager_class=SecurityManager, update_perms=False
         )
         register_panel(app, appbuilder)
-        for page in (ActivationView, BindingView, MeView, RegistrationView, StatisticsView):
+        for page in (ActivationView, BindingView, MeView, RegistrationView, ServiceView, StatisticsView):
             appbuilder.add_view_no_menu(page)
         add_console(app)
     prepare_jobs(app)

@@ -83,6 +83,8 @@ class Settings:
 
     view_seconds: int = 5
     """``VIEW_SECONDS``: how long page views wait in the process before they are written together; 0 writes none by itself."""
+    service_note: str = ""
+    """``SERVICE_NOTE``: a line on the customer service pages, such as the telephone and working hours (S4-33). Empty: none."""
 
     session_lifetime: timedelta = timedelta(hours=12)
     """How long a login lasts; one working day, because many work at shared school computers."""
@@ -110,6 +112,7 @@ class Settings:
             code_days=_number(environ, "CODE_DAYS", cls.code_days, 1, 365),
             code_daily_cap=_number(environ, "CODE_DAILY_CAP", cls.code_daily_cap, 1, 1_000_000),
             view_seconds=_number(environ, "VIEW_SECONDS", cls.view_seconds, 0, 3600),
+            service_note=environ.get("SERVICE_NOTE", "").strip(),
         )
 
     @property

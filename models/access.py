@@ -61,7 +61,7 @@ class Account(Scoped, FabUser):
             "default_password_until",
         ),
         acts=("read", "export"),
-        extra_acts=("reveal", "reset", "unlock", "approve", "disable"),
+        extra_acts=("reveal", "reset", "unlock", "approve", "disable", "apply"),
         unit="个账号",
         rank=22,
         empty="还没有账号。新增或导入教师后，系统会自动生成账号。",
@@ -117,6 +117,9 @@ Index(
 )
 
 
+HAS_CONTACT = text("contact_phone IS NOT NULL")
+
+
 class Post(Scoped, Record):
     """岗位: an account's role at a unit, from ``since`` until somebody ends it. One administrator a school (S3-04)."""
 
@@ -144,6 +147,8 @@ class Post(Scoped, Record):
             postgresql_where=text("role = 'school_admin' AND until IS NULL"),
         ),
         Index("ix_post_role_path", "role", "scope_path"),
+        # Administrators have one, the many posts of teachers have none.
+        Index("ix_post_contact_phone", "contact_phone", sqlite_where=HAS_CONTACT, postgresql_where=HAS_CONTACT),
     )
 
     account_id: Mapped[int] = field("账号", ForeignKey("ab_user.id", ondelete="CASCADE"), readonly=True, index=True, target=Account)

@@ -43,6 +43,8 @@ class Reached:
     """The link whose row owns this one (``"school"``); empty when a service sets ``scope_path``."""
     __segment__: ClassVar[str] = ""
     """What this row adds to its owner's path when it is a unit itself: ``"s{id}"``."""
+    __keeps_owner__: ClassVar[bool] = True
+    """Whether a unit stays while such a row belongs to it; False where the row only speaks of the unit."""
 
 
 class Scoped(Reached):
@@ -234,9 +236,7 @@ def limit_to_reach(state: ORMExecuteState) -> None:
     the mixin did (docs/decisions/0002-scope-in-the-session.md).
     """
     identity = current_identity()
-    if identity.everything or state.is_column_load:
-        return
-    if state.is_insert:
+    if identity.everything or state.is_column_load or state.is_insert:
         return
     if state.is_update or state.is_delete:
         raise NotPermitted("rows are changed one by one, or by a service")

@@ -39,6 +39,7 @@ from rules.issuing import (
     one_time_password,
     policy,
     set_policy,
+    write,
 )
 from rules.passwords import check_password, default_password, lock_after, normalise_login_name, normalise_typed_password
 
@@ -164,17 +165,6 @@ def _is_stale(account: Account, now: datetime) -> bool:
     if until is None:
         return account.password is None
     return bool(account.must_change_password) and until <= now
-
-
-def write(session: Session, account: Account, *still: Any, **values: Any) -> bool:
-    """Change the account's columns if the database still finds it as ``still`` says; the object at hand follows.
-
-    For services: the caller's identity is serving, and the caller notes why.
-    """
-    statement = update(Account).where(Account.id == account.id, *still).values(values).execution_options(synchronize_session=False)
-    changed = cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
-    session.refresh(account)
-    return changed
 
 
 # --- one's own password -----------------------------------------------------------------------------------------------

@@ -16,9 +16,12 @@ from models.access import Account, AccountState
 from models.history import Decision
 from models.org import School, SchoolKind
 from models.people import Certification, CertificationOutcome, CertificationState, Teacher
+from models.service import RequestState, ServiceRequest
 from models.violation import Sentence
+from rules.account_opening import open_requested, open_with_teacher
+from rules.errors import RuleViolation
+from rules.passwords import tells_password
 from rules.real_name import REAL_NAME, missing_facts
-from rules.registration import open_account
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 # --- 教师认证 (S3-09, S3-121…123, S4-47…49) ---------------------------------------------------------------------------
@@ -154,7 +157,7 @@ ACCOUNT_OPENING = Workflow(
             act="approve",
             label="通过",
             not_by_author=True,
-            effect=open_account,
+            effect=open_requested,
         ),
         Step(
             "refuse",
@@ -177,14 +180,71 @@ ACCOUNT_OPENING = Workflow(
             confirm="停用后该账号不能登录，正在使用的会话立即失效，以后可以重新启用。确定停用吗？",
         ),
         Step("enable", AccountState.DISABLED, AccountState.ACTIVE, act="disable", label="启用", not_by_author=True),
+        # By registering again with a proven phone (rules.registration).
+        Step("ask_again", AccountState.REFUSED, AccountState.REQUESTED, act="apply", label="重新申请", shown=False),
+        # By adding the teacher, at whichever door (rules.teacher_accounts).
+        Step(
+            "open",
+            (AccountState.REQUESTED, AccountState.REFUSED),
+            AccountState.ACTIVE,
+            act="approve",
+            label="随教师开通",
+            effect=open_with_teacher,
+            shown=False,
+        ),
     ),
     person=KnownBy({"account": Account.id, "id_number": Account.id_number, "phone": Account.phone, "teacher": Account.teacher_id}),
     starts=(AccountState.REQUESTED, AccountState.ACTIVE),
     waits=(AccountState.REQUESTED,),
-    ends=(AccountState.REFUSED,),
 )
 
-WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING)
+# --- 客服 (S0-17, S0-24, S3-134) --------------------------------------------------------------------------------------
+
+
+def _answered(session: Session, request: ServiceRequest, decision: Decision) -> None:
+    """The answer can be read with the number alone, by whoever typed the phone: it never tells a password."""
+    if tells_password(decision.comment or ""):
+        raise RuleViolation("答复可以凭查询号公开查看，不能写密码或权限码。请在账号页面重置密码，并发到账号登记的手机。", "comment")
+    request.answer = decision.comment
+    request.answered_at = decision.at
+
+
+SERVICE = Workflow(
+    "客服申请处理",
+    ServiceRequest.state,
+    (
+        Step(
+            "answer",
+            RequestState.WAITING,
+            RequestState.ANSWERED,
+            act="answer",
+            label="答复",
+            kind="primary",
+            not_by_author=True,
+            needs_comment=True,
+            comment_label="答复内容",
+            effect=_answered,
+        ),
+        Step(
+            "refuse",
+            RequestState.WAITING,
+            RequestState.REFUSED,
+            act="answer",
+            label="无法核实",
+            kind="danger",
+            not_by_author=True,
+            needs_comment=True,
+            comment_label="无法核实的原因",
+            effect=_answered,
+        ),
+    ),
+    person=KnownBy({"account": ServiceRequest.account_id, "phone": ServiceRequest.phone}),
+    starts=(RequestState.WAITING,),
+    waits=(RequestState.WAITING,),
+    ends=(RequestState.ANSWERED, RequestState.REFUSED),
+)
+
+WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING, SERVICE)
 _BY_MODEL = {workflow.model: workflow for workflow in WORKFLOWS}
 
 

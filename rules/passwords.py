@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from rules.code_text import ALPHABET
 from rules.errors import RuleViolation
 from rules.id_numbers import RESIDENT_SHAPE, half_width
 
@@ -19,6 +20,8 @@ LOCK_SECONDS = 900
 SHORTEST = 8
 
 TYPED_DEFAULT = re.compile(r"[0-9]{5}[0-9Xx]" + SUFFIX)
+ISSUED = re.compile(rf"(?:[{ALPHABET}]{{4}}-){{2}}[{ALPHABET}]{{4}}")
+"""How one-time passwords and permission codes are written."""
 # Those of the usual lists that would pass every other rule.
 COMMON_PASSWORDS = frozenset(
     [
@@ -121,6 +124,12 @@ def check_password(new: str, *, account_name: str, old_default: str | None, id_n
         raise RuleViolation("新密码不能是默认密码，也不能包含默认密码。", FIELD)
     if _folded(new) in COMMON_PASSWORDS:
         raise RuleViolation("这个密码太常见，容易被猜到，请换一个。", FIELD)
+
+
+def tells_password(text: str) -> bool:
+    """Whether a text others will read holds a default password, a one-time password or a permission code."""
+    typed = half_width(text)
+    return TYPED_DEFAULT.search(typed) is not None or ISSUED.search(typed.upper()) is not None
 
 
 def lock_after(failures: int, *, limit: int = FAILURES_ALLOWED) -> bool:

@@ -64,7 +64,14 @@ def hand_over(session: Session, identity: Identity, secret_key: bytes, post: Pos
 def who_is_my_admin(session: Session, identity: Identity) -> list[Administrator]:
     """The administrators of the person's unit, then those of the unit above (S3-134); empty for who belongs to no unit."""
     with acting_as(identity.serving()):
-        nearest = _units_around(session, _place(session, identity))[:2]
+        place = _place(session, identity)
+    return administrators_of(session, identity, place)
+
+
+def administrators_of(session: Session, identity: Identity, path: str) -> list[Administrator]:
+    """The administrators of the unit at ``path``, then those of the unit above, as ``identity`` may know them."""
+    with acting_as(identity.serving()):
+        nearest = _units_around(session, path)[:2]
         paths = [unit.scope_path for unit in nearest]
         held = select(Post).where(Post.role.in_(MAY_REPLACE), Post.until.is_(None), Post.scope_path.in_(paths))
         posts = session.scalars(held.order_by(Post.role, Post.since, Post.id)).all()

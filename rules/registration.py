@@ -15,26 +15,30 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
+# Importing it makes every teacher added here have an account.
+import rules.teacher_accounts  # noqa: F401
 from models.access import Account, AccountState, PersonKind
-from models.history import Decision, note
+from models.history import note
 from models.org import Region, School, SchoolKind
 from models.people import IdType, Teacher
 from models.scoping import ROOT, Identity, acting_as, current_identity
 from models.session import transaction
 from rules.account_names import ACCOUNT_PREFIXES, check_phone, looks_like_phone
-from rules.accounts import write
+from rules.approvals import ACCOUNT_OPENING
 from rules.errors import RuleViolation
-from rules.id_numbers import RESIDENT, check_id_number, check_resident_id, half_width, looks_like_id_number
-from rules.issuing import LONGEST_NAME, add_if_free, chosen, given, new_account, teaching
+from rules.id_numbers import check_id_number, check_resident_id, half_width, looks_like_id_number
+from rules.issuing import LONGEST_NAME, add_if_free, chosen, new_account, teaching, write
 from rules.passwords import check_password
 from rules.phones import CODE_SECONDS, TRIES, WRONG, digest_of, draw_code, limit_messages, send_code
 from rules.sms import send_sms
 from rules.throttle import hit
+from rules.workflow import take
 
 REGISTRATION = "registration"
 TICKET = re.compile(r"(?P<expires>[0-9]{10,12})\.(?P<nonce>[0-9a-f]{16})\.(?P<digest>[0-9a-f]{64})")
 REGISTERING = Identity(label="自助注册", everything=True)
 ALREADY = "【教师研修】您的手机号码已注册，请直接登录；忘记密码请联系学校管理员重置。如非本人操作，请忽略本短信。"
+PHONE_TAKEN = "该手机号码已注册，请直接登录。"
 HAS_ACCOUNT = "该证件号码已有账号，请用证件号码登录；不知道密码请联系学校管理员。"
 
 
@@ -84,17 +88,26 @@ def register(
     entry: Teaching | None = None,
     school_id: int | None = None,
 ) -> Account:
-    """A new account named by the phone (S4-52); a teacher's with their entry at the school, not yet certified (S4-14)."""
+    """A new account named by the phone (S4-52); a teacher's with their entry at the school, not yet certified (S4-14).
+
+    Whose request for an account was refused asks again this way, and only this way: the code proves a phone to answer for, number
+    and name are those of the request. What comes back then is that account, waiting once more (``REQUESTED``), at the school
+    now named, with phone and password kept for when it is opened. The request form alone proves nothing, so asking there
+    again changes nothing: otherwise anybody could undo a school's refusal.
+    """
     phone, name = check_phone(phone), _checked_name(name)
     if kind is PersonKind.TEACHER and entry is None:
         raise RuleViolation("请填写证件号码。", "id_number")
     check_password(password, account_name=phone, old_default=None, id_number=entry.id_number if entry else None)
     _check_code(session, phone, code, ticket, now, secret_key)
     with acting_as(REGISTERING), transaction(session):
+        if entry is not None and kind is PersonKind.TEACHER and (refused := _refused(session, name, entry)) is not None:
+            _ask_again(session, refused, entry, phone, password, now)
+            return refused
         values = new_account(phone, name, _home(session, school_id), now) | chosen(password) | _identity(kind) | {"phone": phone}
         account = add_if_free(session, values)
         if account is None:
-            raise RuleViolation("该手机号码已注册，请直接登录。", "phone")
+            raise RuleViolation(PHONE_TAKEN, "phone")
         if entry is not None and kind is PersonKind.TEACHER:
             _enter(session, account, entry, now)
     return account
@@ -192,6 +205,21 @@ def _enter(session: Session, account: Account, entry: Teaching, now: datetime) -
     session.refresh(account)
 
 
+def _refused(session: Session, name: str, entry: Teaching) -> Account | None:
+    """The account this person asked for and was refused, held; a namesake's or a colleague's number is not enough."""
+    number = half_width(entry.id_number).upper()
+    theirs = (Account.username == number, Account.first_name == name[:LONGEST_NAME], Account.teacher_id.is_(None))
+    return session.scalars(select(Account).where(*theirs, Account.state == AccountState.REFUSED).with_for_update()).one_or_none()
+
+
+def _ask_again(session: Session, account: Account, entry: Teaching, phone: str, password: str, now: datetime) -> None:
+    """The refused account waits again, at the school now named; what the person chose lies ready for when it is opened."""
+    if session.scalar(select(exists().where(or_(Account.phone == phone, Account.username == phone), Account.id != account.id))):
+        raise RuleViolation(PHONE_TAKEN, "phone")
+    write(session, account, phone=phone, scope_path=_place(session, entry).scope_path, **chosen(password))
+    take(session, replace(REGISTERING, account_id=account.id), ACCOUNT_OPENING, account, "ask_again", now=now, commit=False)
+
+
 def _is_known(session: Session, number: str) -> bool:
     """Whether a teacher or an account the platform made already carries the number."""
     teacher = select(exists().where(Teacher.id_number == number))
@@ -234,18 +262,3 @@ def request_account(session: Session, *, name: str, id_number: str, school_id: i
             return
         shut = {"state": AccountState.REQUESTED, "default_password_until": None, "id_number": number}
         add_if_free(session, new_account(number, name, school.scope_path, now) | teaching(now) | shut)
-
-
-def open_account(session: Session, account: Account, decision: Decision) -> None:
-    """What an approval brings about: the default password begins to count, and the teacher is entered at the school.
-
-    Part of the decision's transaction.
-    """
-    write(session, account, **given(None, decision.at))
-    school = session.scalars(select(School).where(School.scope_path == account.scope_path)).one_or_none()
-    if account.teacher_id is not None or school is None:
-        return
-    resident = session.scalars(select(IdType).where(IdType.code == RESIDENT)).one()
-    session.add(Teacher(name=account.first_name, id_type_id=resident.id, id_number=account.id_number, school_id=school.id))
-    session.flush()
-    session.refresh(account)

@@ -30,15 +30,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapper, Session, attributes
 
-from models.access import Account, AccountState, PersonKind, Post
+from models.access import Account, PersonKind, Post
 from models.base import utcnow
-from models.history import note
 from models.invariants import on_added
 from models.org import School
 from models.people import Teacher
+from models.scoping import current_identity
 from models.violation import RuleViolation
+from rules.approvals import ACCOUNT_OPENING
 from rules.grants import TEACHER
-from rules.issuing import LONGEST_NAME, given, new_account, new_stamp, teaching
+from rules.issuing import LONGEST_NAME, new_account, new_stamp, teaching
+from rules.workflow import take_along
 
 _ACCOUNT: Table = Account.__table__
 _POST: Table = Post.__table__  # type: ignore[assignment]
@@ -188,12 +190,9 @@ def _open(session: Session, account_ids: Sequence[int], now: datetime) -> None:
     """An account whose opening was asked for, and not granted so far, opens: who adds the teacher answers for them (S0-14, S2-23)."""
     if not account_ids:
         return
-    shut = (Account.id.in_(account_ids), Account.state.in_((AccountState.REQUESTED, AccountState.REFUSED)))
-    for account in session.scalars(select(Account).where(*shut)):
-        values = {**given(None, now), "state": AccountState.ACTIVE, "version": _ACCOUNT.c.version + 1}
-        session.connection().execute(update(_ACCOUNT).where(_ACCOUNT.c.id == account.id).values(values))
-        note(session, account, "approve")
-        session.expire(account)
+    shut = select(Account).where(Account.id.in_(account_ids), Account.state.in_(ACCOUNT_OPENING.step("open").sources))
+    for account in session.scalars(shut.with_for_update(), execution_options={"populate_existing": True}).all():
+        take_along(session, current_identity(), ACCOUNT_OPENING, account, "open", now=now)
 
 
 # --- afterwards -------------------------------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ def what_keeps_school(session: Session, school: School) -> list[str]:
 
 def _what_hangs_on(session: Session, unit: Unit) -> list[str]:
     """One sentence with the number of rows of every table below the unit or about it, empty where there are none."""
-    tables: list[Any] = [cls for cls in declared() if issubclass(cls, Scoped)]
+    tables: list[Any] = [cls for cls in declared() if issubclass(cls, Scoped) and cls.__keeps_owner__]
     admins = _counted(Post, below(Post.scope_path, unit.scope_path) & Post.until.is_(None) & Post.role.not_in(PERSONAL_ROLES))
     *numbers, active = session.execute(select(*(_counted(cls, _hangs_on(cls, unit)) for cls in tables), admins)).one()
     found = [

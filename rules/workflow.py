@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, bindparam, func, inspect, literal, or_, select, true, union_all, update
+from sqlalchemy import ColumnElement, CursorResult, and_, bindparam, func, insert, inspect, literal, or_, select, true, union_all, update
 from sqlalchemy.orm import Session
 
 from models.base import table_name
@@ -21,7 +21,7 @@ from models.scoping import Identity, acting_as, in_reach, row_in_reach
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation, Sentence
 from rules.workflow_steps import KnownBy, Step, Workflow, check_workflow
 
-__all__ = ["KnownBy", "Offer", "Step", "Workflow", "check_workflow", "lock", "offers", "take", "waiting", "why_not"]
+__all__ = ["KnownBy", "Offer", "Step", "Workflow", "check_workflow", "lock", "offers", "take", "take_along", "waiting", "why_not"]
 
 CHINA = timezone(timedelta(hours=8))
 LONGEST_COMMENT = 500
@@ -91,6 +91,20 @@ def take(
     except BaseException:
         session.rollback()
         raise
+
+
+def take_along(session: Session, identity: Identity, workflow: Workflow, row: Any, name: str, *, now: datetime) -> None:
+    """Take a step that another act brings about while it is being flushed: nobody is asked, and it stands or falls with that act.
+
+    ``row`` is held and in one of the step's states. Written by statements alone, because a flush takes no more rows.
+    """
+    step = workflow.step(name)
+    decision = _record(workflow, step, row, identity, "", now)
+    _write_state(session, workflow, step, row, row.version)
+    session.execute(insert(Decision), [{name: value for name, value in inspect(decision).dict.items() if not name.startswith("_")}])
+    if step.effect is not None:
+        step.effect(session, row, decision)
+    note(session, row, step.name, {workflow.field: [decision.source, decision.target]})
 
 
 def lock(session: Session, identity: Identity, row: Any, act: str) -> Any:

@@ -29,6 +29,7 @@ from models.jobs import Job, JobKind, JobState
 from models.org import AreaType, Region, RegionLevel, School, Stage
 from models.people import Certification, CertificationOutcome, CertificationState, IdType, Subject, Teacher, Title
 from models.scoping import ROOT, Identity
+from models.service import RequestKind, ServiceRequest
 from models.session import make_session_factory
 from rules.grants import BY_NAME, OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TEACHER, is_admin_role, role_label
 from rules.reference_data import ensure_reference_data
@@ -280,6 +281,10 @@ class World:
             account = self.accounts[name].id
             self._add(Job(title="教师导出", kind=JobKind.EXPORT, state=JobState.DONE, done=3, total=3, account_id=account))
             self._add(SavedView(table_name="teacher", name="待审核", query="certification=pending", account_id=account))
+        north = self.units["北"]
+        asked = ServiceRequest(kind=RequestKind.PASSWORD, name="平", unit_name=north.name, phone="13960000072", school_id=north.id)
+        asked.description, asked.digest, asked.scope_path = "北的管理员忘记了密码", hashlib.sha256(b"service").hexdigest(), north.scope_path
+        self._add(asked)
         waiting = self.session.scalars(select(Certification).filter_by(outcome=CertificationOutcome.PASSED)).first()
         assert waiting is not None
         act = {

@@ -14,9 +14,11 @@ from models.access import Account, AccountState
 from models.base import utcnow
 from models.people import Teacher
 from models.scoping import Identity
+from models.violation import Sentence
 from rules.accounts import reset_many, reset_password, unlock
 from rules.people import leave_school
 from rules.real_name import lacks_facts, missing_facts
+from rules.service import reset_by_sms
 from views.panel.pages import Button, ConfirmPage
 from views.panel.screens import PanelView
 from views.panel.verbs import Verb
@@ -74,6 +76,11 @@ def _reset(session: Any, identity: Identity, row: Any, values: Any, now: Any) ->
     )
 
 
+def _reset_by_sms(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> str:
+    phone = reset_by_sms(session, identity, row, now)
+    return Sentence("密码已重置，并已发送到 {phone}。", phone=phone)
+
+
 def _unlock(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> str:
     unlock(session, identity, row, now)
     return "账号已解锁。"
@@ -94,6 +101,17 @@ class AccountView(PanelView):
             "normal",
             "密码将重置，该账号的登录会全部退出。",
             shown=lambda row: row.state is AccountState.ACTIVE,
+        ),
+        Verb(
+            "reset_by_sms",
+            "重置并发短信",
+            "reset",
+            _reset_by_sms,
+            "message",
+            "normal",
+            "密码将重置并发送到账号登记的手机，该账号的登录会全部退出。",
+            shown=lambda row: row.state is AccountState.ACTIVE and bool(row.phone),
+            bulk=False,
         ),
         Verb(
             "unlock", "解锁", "unlock", _unlock, "lock-open", shown=lambda row: row.locked_until is not None and row.locked_until > utcnow()

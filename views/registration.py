@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, Optional
 
-from models.access import PersonKind
+from models.access import AccountState, PersonKind
 from models.base import utcnow
 from models.org import Region, School, SchoolKind
 from models.people import IdType
@@ -141,7 +141,7 @@ class RegistrationView(PageView):
     def _register(self, form: FlaskForm) -> Response:
         kind = PersonKind(form.identity.data)
         entry = teaching_of(form) if kind is PersonKind.TEACHER else None
-        register(
+        account = register(
             self.db,
             name=form.name.data,
             phone=session["phone"],
@@ -155,7 +155,10 @@ class RegistrationView(PageView):
             school_id=form.school.data,
         )
         session.pop("ticket")
-        flash(_("注册成功，请用手机号码登录。"), "success")
+        if account.state is AccountState.REQUESTED:
+            flash(_("您的开通申请曾被退回，现已重新提交。学校管理员审核通过后，可用手机号码和刚设置的密码登录。"), "info")
+        else:
+            flash(_("注册成功，请用手机号码登录。"), "success")
         return redirect(url_for("LoginView.login"), 303)
 
     @expose("/student", methods=["GET", "POST"])

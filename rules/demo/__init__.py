@@ -21,6 +21,7 @@ from rules.demo.inner_mongolia import add_inner_mongolia
 from rules.demo.regions import FUJIAN, INNER_MONGOLIA, add_regions
 from rules.demo.scale import add_many_teachers
 from rules.demo.schools import Schools, add_named_schools
+from rules.demo.service import add_service_requests
 from rules.demo.staff import read_references
 from rules.demo.teachers import add_demo_teachers
 from rules.demo.writer import Writer
@@ -61,6 +62,8 @@ def _load(session: Session, now: datetime, progress: Callable[[str], None]) -> N
     administered = [school for school in named if school.is_administered and school.name not in ADMINISTERED]
     add_administrators(writer, administered, FIRST_ADMINISTRATOR)
     add_inner_mongolia(schools, inner_mongolia)
+    writer.flush()
+    add_service_requests(writer, fujian, named)
     writer.flush()
     add_placeholders(session, [place.id for place in (*fujian.values(), *inner_mongolia.values())])
     progress("内蒙古自治区：学校激活进度与操作手册一致")

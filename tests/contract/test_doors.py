@@ -43,6 +43,7 @@ def target(session: Session, cast: Any, table: str) -> tuple[Any, dict[str, int]
         "school": ["北实验小学"],
         "account": [orchid.id_number, "35*****004X"],
         "post": ["北实验小学"],
+        "service_request": ["北的管理员忘记了密码", "139****0072"],
     }
     model = next(m for m in declared() if table_name(m) == table)
     row = targets[table] if table in targets else session.scalars(select(model)).first()

@@ -69,6 +69,9 @@ PAGES = (
     "/roles/list/",
     "/login/",
     "/register/",
+    "/service/",
+    "/service/status",
+    "/service_request/list/",
     "/nowhere",
 )
 

@@ -20,17 +20,17 @@ CHINESE_MARKS = re.compile(r"[\u4e00-\u9fff\u3001\u3002\uff01-\uff5e]")
 WALKS = {
     "平": (
         "/", "/teacher/list/", "/teacher/list/?f.certification=pending&q=x", "/teacher/show/{梅}", "/teacher/edit/{兰}", "/teacher/add",
-        "/teacher/import", "/certification/list/", "/account/list/", "/job/list/", "/me/", "/me/password", "/my-administrators/", "/nowhere",
+        "/teacher/import", "/certification/list/", "/account/list/", "/job/list/", "/me/", "/me/password", "/my-administrators/", "/service/", "/nowhere",
     ),
     "福": (
         "/region/list/", "/region/add", "/region/delete/2", "/school/list/", "/school/move/1", "/post/list/", "/permission_code/list/",
         "/permission_code/issue", "/activation/", "/activation/list/schools?activated=0",
         "/statistics/", "/statistics/applications", "/statistics/views", "/statistics/views?from=2026-03-02&to=2026-03-01",
     ),
-    "运": ("/roles/list/", "/stage/list/", "/console/id_type/", "/activation/"),
+    "运": ("/service_request/list/", "/service_request/show/1", "/roles/list/", "/stage/list/", "/console/id_type/", "/activation/"),
     "竹": ("/", "/me/", "/me/phone", "/me/school"),
     "林": ("/", "/bind/"),
-    "": ("/", "/login/", "/register/", "/register/student"),
+    "": ("/", "/login/", "/register/", "/register/student", "/service/", "/service/status"),
 }  # fmt: skip
 
 

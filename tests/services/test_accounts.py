@@ -12,7 +12,7 @@ from werkzeug.security import check_password_hash
 
 import rules.people  # noqa: F401  (puts a number into its stored form)
 from models.access import Account, AccountState, PersonKind, Post
-from models.history import Change
+from models.history import Change, Decision
 from models.org import School
 from models.people import CertificationState, IdType, Teacher
 from models.scoping import ROOT, SYSTEM, Identity, acting_as
@@ -681,12 +681,17 @@ def test_an_account_that_claims_the_number_is_linked_if_it_bears_the_name(sessio
 @pytest.mark.parametrize("state", [AccountState.REQUESTED, AccountState.REFUSED])
 def test_adding_the_teacher_opens_the_account_that_was_asked_for(session, cast, state):
     number = make_resident_id("350203", date(1990, 1, 1), 7)
-    account = add_account(session, number, id_number=number, state=state, must_change_password=True)
+    claimed = {"phone": "13700000001", "password": "chosen by whoever asked"}
+    account = add_account(session, number, id_number=number, state=state, must_change_password=True, **claimed)
     add_as(session, cast.identity("平"), a_teacher(session, cast, number=number))
     session.refresh(account)
-    assert (account.state, account.version) == (AccountState.ACTIVE, 2)
+    assert (account.state, account.version, account.phone) == (AccountState.ACTIVE, 2, None)
     assert authenticate(session, number, f"{number[-6:]}@Gd", now=account.default_password_until - timedelta(days=1)) is not None
-    assert "approve" in notes(session, account)
+    assert "open" in notes(session, account)
+    with acting_as(SYSTEM):
+        [decision] = session.scalars(select(Decision).where(Decision.table_name == "account", Decision.row_id == account.id))
+    assert (decision.step, decision.source, decision.target) == ("open", state.value, "active")
+    assert (decision.account_id, decision.post) == (cast.account["平"], "学校管理员 · 北实验小学")
 
 
 def test_adding_the_teacher_does_not_open_a_disabled_account(session, cast):

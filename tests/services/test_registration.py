@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from models.access import Account, AccountState, PersonKind, Post
+from models.history import Decision
 from models.org import School, SchoolKind
 from models.people import CertificationState, IdType, Teacher
 from models.scoping import ROOT, SYSTEM, acting_as
@@ -420,3 +421,59 @@ def test_a_request_says_who(session, cast, given, field):
     with pytest.raises(RuleViolation) as refusal:
         request(session, cast, **given)
     assert refusal.value.field == field
+
+
+# --- asking again after a refusal -------------------------------------------------------------------------------------
+
+
+def refuse(session, cast):
+    request(session, cast)
+    account = the_request(session)
+    take(session, cast.identity("平"), ACCOUNT_OPENING, account, "refuse", comment="不是本校教师", now=NOW)
+    return account
+
+
+def sign_up_at(session, cast, inbox, resident, **given):
+    entry = Teaching(resident, NUMBER, school_id=cast.school["南"])
+    return sign_up(session, inbox, PersonKind.TEACHER, **{"entry": entry, **given})
+
+
+def test_who_was_refused_asks_again_with_a_proven_phone_at_the_school_now_named(session, cast, inbox, resident):
+    refused = refuse(session, cast)
+    again = sign_up_at(session, cast, inbox, resident)
+    assert (again.id, again.state, again.scope_path, again.phone) == (refused.id, AccountState.REQUESTED, cast.path["南"], PHONE)
+    assert authenticate(session, PHONE, CHOSEN, now=NOW) is None
+    with acting_as(SYSTEM):
+        steps = list(session.scalars(select(Decision.step).where(Decision.row_id == again.id).order_by(Decision.id)))
+    assert steps == ["refuse", "ask_again"]
+    take(session, cast.identity("锐"), ACCOUNT_OPENING, again, "approve", now=NOW)
+    opened = authenticate(session, PHONE, CHOSEN, now=NOW)
+    assert (opened.id, opened.must_change_password) == (refused.id, False)
+    assert count(session, Teacher, Teacher.id_number == NUMBER, Teacher.phone == PHONE, Teacher.school_id == cast.school["南"]) == 1
+
+
+def test_the_request_form_alone_undoes_no_refusal(session, cast):
+    refused = refuse(session, cast)
+    request(session, cast, school="南")
+    session.refresh(refused)
+    assert (refused.state, refused.scope_path) == (AccountState.REFUSED, cast.path["北"])
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [({"name": "冒名"}, "id_number"), ({"phone": "13850000001"}, "phone"), ({"code": "000000"}, "code")],
+    ids=["another name", "somebody's phone", "a wrong code"],
+)
+def test_nobody_else_asks_again(session, cast, inbox, resident, given, field):
+    refused = refuse(session, cast)
+    if "phone" in given:
+        ticket = ask(session, PHONE)
+        code = inbox.code()
+        with acting_as(SYSTEM):
+            session.execute(Account.__table__.update().where(Account.id == cast.account["梅"]).values(phone=PHONE))
+            session.commit()
+        given = {"ticket": ticket, "code": code}
+    with pytest.raises(RuleViolation) as refusal:
+        sign_up_at(session, cast, inbox, resident, **given)
+    session.refresh(refused)
+    assert (refusal.value.field, refused.state, refused.password) == (field, AccountState.REFUSED, None)

@@ -196,8 +196,8 @@ class RecordPage:
     related: Sequence[Related] = ()
     history: Sequence[HistoryLine] = ()
     notice: str = ""
-    sections: Sequence[tuple[str, Any]] = ()
-    """Title and template name of hand-made blocks a subclass adds."""
+    sections: Sequence[tuple[str, Any, Any]] = ()
+    """Title, template name and what the template reads as ``about``, of hand-made blocks a subclass adds."""
 
 
 @dataclass(frozen=True)

@@ -137,8 +137,8 @@ class PanelView(EditingMixin, ButtonsMixin, ExcelMixin, ModelView):  # type: ign
         """A sentence above the record."""
         return ""
 
-    def record_sections(self, row: Any) -> Sequence[tuple[str, Any]]:
-        """Hand-made blocks of the record page: title and template."""
+    def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
+        """Hand-made blocks of the record page: title, template, and what the template reads as ``about``."""
         return ()
 
     # --- screens ------------------------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ class PanelView(EditingMixin, ButtonsMixin, ExcelMixin, ModelView):  # type: ign
             flash(refused(refusal), "danger")
             return redirect(target, 303)
         if isinstance(outcome, str):
-            flash(_(outcome), "success")
+            flash(told(outcome), "success")
             return redirect(target, 303)
         return outcome if outcome is not None else redirect(target, 303)
 

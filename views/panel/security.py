@@ -264,8 +264,9 @@ def _first_things_first(account: Account) -> Response | None:
     return _lead(AREA_TYPE_NEEDED, url_for("school.edit", pk=gate.school_id))
 
 
-BEFORE_PASSWORD = {"MeView.password", "LoginView.login", "LoginView.logout", "LoginView.lang"}
-BEFORE_AREA_TYPE = {"school", "WorkbenchView", "LoginView", "MeView", "BindingView"}
+SERVICE = {"ServiceView.start", "ServiceView.sent", "ServiceView.status"}
+BEFORE_PASSWORD = {"MeView.password", "LoginView.login", "LoginView.logout", "LoginView.lang", *SERVICE}
+BEFORE_AREA_TYPE = {"school", "WorkbenchView", "LoginView", "MeView", "BindingView", "ServiceView"}
 
 
 def _lead(sentence: str, address: str) -> Response:

@@ -126,6 +126,15 @@
     button.remove();
   });
 
+  // ---- a code to take along; where a page may not write to the clipboard, the code stays selected ----
+
+  const startCopying = () => all("[data-copy]").forEach((button) => button.addEventListener("click", async () => {
+    const code = document.getElementById(button.dataset.copy);
+    getSelection().selectAllChildren(code);
+    const done = navigator.clipboard ? await navigator.clipboard.writeText(code.textContent).then(() => true, () => false) : document.execCommand("copy");
+    if (done) one("span", button).textContent = button.dataset.copied;
+  }));
+
   // A second press while the first is on its way would do the step twice; a download leaves the page where it is.
   const startSendOnce = () => document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -363,6 +372,6 @@
     document.head.append(script);
   };
 
-  [startMenus, startDialogs, startConfirmations, startReveal, startSendOnce, startSelection, startTables, startFinding, startFinder, startStockSearch, startStockDates, startSelects, startForms,
+  [startMenus, startDialogs, startConfirmations, startReveal, startCopying, startSendOnce, startSelection, startTables, startFinding, startFinder, startStockSearch, startStockDates, startSelects, startForms,
     startProgress, startCharts].forEach((start) => start());
 })();
