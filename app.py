@@ -28,6 +28,7 @@ from views.binding import BindingView
 from views.commands import register_commands
 from views.health import health
 from views.me import MeView
+from views.notices import NoticesView
 from views.panel.console import add_console, loosen
 from views.panel.menu import shell
 from views.panel.registry import load_areas, register_panel
@@ -61,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             app, app.extensions["db"], indexview=WorkbenchView, security_manager_class=SecurityManager, update_perms=False
         )
         register_panel(app, appbuilder)
-        for page in (ActivationView, BindingView, MeView, RegistrationView):
+        for page in (ActivationView, BindingView, MeView, NoticesView, RegistrationView):
             appbuilder.add_view_no_menu(page)
         add_console(app)
     prepare_jobs(app)

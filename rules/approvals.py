@@ -139,6 +139,7 @@ CERTIFICATION = Workflow(
     person=KnownBy({"teacher": Teacher.id, "id_number": Teacher.id_number, "phone": Teacher.phone}),
     starts=(CertificationState.NONE,),
     waits=(CertificationState.PENDING,),
+    leads_to="/me/",
 )
 
 # --- 账号开通 (S2-12, S2-23) ------------------------------------------------------------------------------------------
@@ -182,6 +183,7 @@ ACCOUNT_OPENING = Workflow(
     starts=(AccountState.REQUESTED, AccountState.ACTIVE),
     waits=(AccountState.REQUESTED,),
     ends=(AccountState.REFUSED,),
+    leads_to="/me/",
 )
 
 WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING)

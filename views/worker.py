@@ -35,6 +35,8 @@ from models.session import transaction
 from models.violation import NotPermitted, OutOfReach, RuleViolation
 from rules.files_store import FileStore
 from rules.jobs import KEPT_DAYS, JobLost, Run, fail, forget_files, recover, take_up, tell
+from rules.notices import KEPT_DAYS as NOTICE_DAYS
+from rules.notices import forget_notices, send_due_texts
 from rules.permission_codes import expire_codes
 from views.panel.excel.work import Failure, do
 from views.panel.security import held_posts, identity_at, workbench_key
@@ -60,6 +62,8 @@ def prepare_jobs(app: Flask) -> None:
     queue.periodic_task(crontab(minute="*"), name="find_lost_jobs")(lambda: give_out_again(app))
     queue.periodic_task(crontab(minute="*"), name="expire_codes")(lambda: expire_old_codes(app))
     queue.periodic_task(crontab(hour="3", minute="17"), name="forget_old_files")(lambda: forget_old_files(app))
+    queue.periodic_task(crontab(minute="*"), name="send_texts")(lambda: send_texts(app))
+    queue.periodic_task(crontab(hour="3", minute="27"), name="forget_old_notices")(lambda: forget_old_notices(app))
     app.extensions.setdefault("health", {}).update(queue=queue.pending_count, files=store.check)
 
 
@@ -75,7 +79,7 @@ def _queue(settings: Settings) -> Huey:
 def start(app: Flask, job: Job) -> None:
     """Do a small job at once and leave a large one to a worker; ``job.total`` says how large it is."""
     if job.total <= DONE_AT_ONCE:
-        run_job(app, job.id)
+        run_job(app, job.id, is_awaited=True)
     else:
         give_out(app, job.id)
 
@@ -117,6 +121,18 @@ def forget_old_files(app: Flask) -> None:
     app.extensions["files"].collect(before=before.date())
 
 
+def send_texts(app: Flask) -> None:
+    """Send to the phones what somebody has to hear who may be kept out."""
+    with _as_system(app) as session:
+        send_due_texts(session, now=utcnow())
+
+
+def forget_old_notices(app: Flask) -> None:
+    """Delete notices that have been kept long enough."""
+    with _as_system(app) as session:
+        forget_notices(session, before=utcnow() - timedelta(days=NOTICE_DAYS))
+
+
 @contextmanager
 def _as_system(app: Flask) -> Iterator[Session]:
     with app.app_context(), acting_as(SYSTEM):
@@ -126,10 +142,10 @@ def _as_system(app: Flask) -> Iterator[Session]:
 # --- one job ----------------------------------------------------------------------------------------------------------
 
 
-def run_job(app: Flask, job_id: int) -> None:
+def run_job(app: Flask, job_id: int, *, is_awaited: bool = False) -> None:
     """Do a waiting job from beginning to end; whatever goes wrong is in its row afterwards."""
     with _as_system(app) as session:
-        run = take_up(session, job_id, now=utcnow())
+        run = take_up(session, job_id, now=utcnow(), is_awaited=is_awaited)
         if run is None:
             return
         job = session.get_one(Job, job_id, populate_existing=True)
