@@ -40,18 +40,19 @@ class NoticesView(PageView):
     @expose("/")
     @login_required
     def all(self) -> Response:
-        """The newest first, page by page: two statements."""
+        """The newest first, page by page, an address beyond the last page shows that: two statements."""
         state = read_state(request.args)
-        newest = select(Notice).order_by(Notice.id.desc()).limit(state.size).offset((state.page - 1) * state.size)
-        rows = self.db.scalars(newest).all()
         total, last = self.db.execute(select(func.count(Notice.id), func.max(Notice.id))).one()
+        turned = pager(state, total)
+        newest = select(Notice).order_by(Notice.id.desc()).limit(turned.size).offset((turned.page - 1) * turned.size)
+        rows = self.db.scalars(newest).all()
         return self.render_template(  # type: ignore[no-any-return]
             "notices/all.html",
             lines=[(row, ICONS[row.kind], told(row.sentence), moment_text(row.made_at)) for row in rows],
             total=total,
             last=last,
             unread=g.get("unread", 0),
-            pager=pager(state, total),
+            pager=turned,
             days=KEPT_DAYS,
         )
 

@@ -23,7 +23,7 @@ from rules.permission_codes import BOUND
 def add_demo_notices(session: Session, now: datetime) -> None:
     """Tell the teacher, the school's administrator and the county's what has happened to them lately."""
     named = select(Account.username, Account.id).where(Account.username.in_(("350424198409101210", "SchoolAdmin1", "OrganAdmin5")))
-    account: dict[str, int] = dict(session.execute(named).tuples().all())
+    account: dict[str, int] = {username: account_id for username, account_id in session.execute(named)}
     passed = decided(CERTIFICATION.name, CERTIFICATION.step("pass").label, "", None)
     tell_accounts(
         session, [account.get("350424198409101210")], passed, CERTIFICATION.leads_to, kind=NoticeKind.DECISION, now=now - timedelta(days=2)

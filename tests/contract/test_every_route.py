@@ -60,6 +60,7 @@ PAGES = (
     "/activation/",
     "/me/",
     "/me/password",
+    "/notices/",
     "/bind/",
     "/my-administrators/",
     "/swagger/v1",
