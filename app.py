@@ -28,6 +28,7 @@ from views.binding import BindingView
 from views.commands import register_commands
 from views.health import health
 from views.me import MeView
+from views.notices import NoticesView
 from views.page_views import count_page_views
 from views.panel.console import add_console, loosen
 from views.panel.menu import shell
@@ -64,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             app, app.extensions["db"], indexview=WorkbenchView, security_manager_class=SecurityManager, update_perms=False
         )
         register_panel(app, appbuilder)
-        for page in (ActivationView, BindingView, MeView, RegistrationView, ServiceView, StatisticsView):
+        for page in (ActivationView, BindingView, MeView, NoticesView, RegistrationView, ServiceView, StatisticsView):
             appbuilder.add_view_no_menu(page)
         add_console(app)
     prepare_jobs(app)

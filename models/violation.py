@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class Sentence(str):
@@ -28,6 +29,24 @@ class Sentence(str):
         said = cls(between.join(known))
         said.parts, said.between = known, between
         return said
+
+
+def kept(said: object) -> Any:
+    """A sentence, or a value of one, as JSON can hold it: template, values and parts."""
+    if isinstance(said, Sentence):
+        values = {name: kept(value) for name, value in said.params.items()}
+        return {"template": said.template, "params": values, "parts": [kept(part) for part in said.parts], "between": said.between}
+    value = getattr(said, "label", said)
+    return value if isinstance(value, str | int) else str(value)
+
+
+def again(told: Any) -> Any:
+    """What :func:`kept` wrote, as it was: a sentence that still knows how it is put together."""
+    if not isinstance(told, dict):
+        return told
+    if told["parts"]:
+        return Sentence.of(map(again, told["parts"]), told["between"])
+    return Sentence(told["template"], **{name: again(value) for name, value in told["params"].items()})
 
 
 class RuleViolation(Exception):

@@ -21,9 +21,10 @@ import rules.teacher_accounts  # noqa: F401
 from models.access import Account, AccountState, Post
 from models.base import UtcDateTime, table_name
 from models.history import Change, note
+from models.notices import NoticeKind
 from models.scoping import ROOT, SYSTEM, Identity, acting_as, below, current_identity
 from models.session import transaction
-from models.violation import Conflict, NotPermitted, OutOfReach
+from models.violation import Conflict, NotPermitted, OutOfReach, Sentence
 from rules.account_names import check_phone
 from rules.errors import RuleViolation
 from rules.grants import REGION_SPECIAL, ROLES, is_admin_role
@@ -41,6 +42,7 @@ from rules.issuing import (
     set_policy,
     write,
 )
+from rules.notices import tell_accounts
 from rules.passwords import check_password, default_password, lock_after, normalise_login_name, normalise_typed_password
 
 __all__ = [
@@ -58,6 +60,8 @@ __all__ = [
 ]
 
 HashCheck = Callable[[str, str], bool]
+LOCKED = "您的账号因密码连续输错，已锁定{minutes}分钟。如果不是您本人操作，请在登录后修改密码。"
+RESET = "管理员已重置您的密码，原密码不再有效。如果不是您本人要求的，请联系管理员。"
 PERSONAL_ROLES = [role.name for role in ROLES if not role.admin]
 
 
@@ -137,6 +141,8 @@ def _count_failure(session: Session, account: Account, now: datetime) -> None:
     )
     if session.scalar(counted) is not None:
         note(session, account, "lock")
+        locked = Sentence(LOCKED, minutes=max(1, policy().lock_seconds // 60))
+        tell_accounts(session, [account.id], locked, "/me/password", kind=NoticeKind.ACCOUNT, now=now, by_phone=True)
 
 
 def _enter(session: Session, account: Account, now: datetime) -> bool:
@@ -207,6 +213,7 @@ def reset_password(session: Session, identity: Identity, account: Account, now: 
         once = None if may_be_on_default(account, roles) else one_time_password()
         write(session, account, **given(once, now))
         note(session, account, "reset")
+        tell_accounts(session, [account.id], Sentence(RESET), "/me/password", kind=NoticeKind.ACCOUNT, now=now)
     return once
 
 

@@ -142,6 +142,7 @@ CERTIFICATION = Workflow(
     person=KnownBy({"teacher": Teacher.id, "id_number": Teacher.id_number, "phone": Teacher.phone}),
     starts=(CertificationState.NONE,),
     waits=(CertificationState.PENDING,),
+    leads_to="/me/",
 )
 
 # --- 账号开通 (S2-12, S2-23) ------------------------------------------------------------------------------------------
@@ -196,6 +197,7 @@ ACCOUNT_OPENING = Workflow(
     person=KnownBy({"account": Account.id, "id_number": Account.id_number, "phone": Account.phone, "teacher": Account.teacher_id}),
     starts=(AccountState.REQUESTED, AccountState.ACTIVE),
     waits=(AccountState.REQUESTED,),
+    leads_to="/me/",
 )
 
 # --- 客服 (S0-17, S0-24, S3-134) --------------------------------------------------------------------------------------
@@ -242,6 +244,7 @@ SERVICE = Workflow(
     starts=(RequestState.WAITING,),
     waits=(RequestState.WAITING,),
     ends=(RequestState.ANSWERED, RequestState.REFUSED),
+    leads_to="/service/",
 )
 
 WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING, SERVICE)

@@ -16,9 +16,11 @@ from sqlalchemy import CursorResult, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.jobs import Job, JobKind, JobState
+from models.notices import NoticeKind
 from models.scoping import Identity, acting_as
 from models.session import transaction
-from models.violation import Conflict
+from models.violation import Conflict, Sentence
+from rules.notices import page_of, tell_accounts
 
 LIVE = (JobState.WAITING, JobState.RUNNING)
 ENDED_BADLY = (JobState.FAILED, JobState.STOPPED)
@@ -29,6 +31,8 @@ KEPT_DAYS = 7
 """How long uploads and results are kept."""
 
 WAITS = "正在排队，马上开始。"
+IS_DONE = "{kind}任务“{title}”已完成。"
+IS_NOT_DONE = "{kind}任务“{title}”没有完成，请查看原因。"
 INTERRUPTED = "处理被中断，没有写入任何数据。点击“重试”从头再来。"
 
 
@@ -42,6 +46,8 @@ class Run:
 
     job_id: int
     version: int
+    is_awaited: bool = False
+    """Its owner waits for it in their request, and need not be told of its end."""
 
 
 def ask_for(session: Session, identity: Identity, job: Job) -> Job:
@@ -64,12 +70,12 @@ def follow_up(session: Session, identity: Identity, check: Job, job: Job) -> Job
     return job
 
 
-def take_up(session: Session, job_id: int, *, now: datetime) -> Run | None:
+def take_up(session: Session, job_id: int, *, now: datetime, is_awaited: bool = False) -> Run | None:
     """Take a waiting job; None when somebody else was faster or it no longer waits."""
     taken = _change(session, and_(Job.id == job_id, Job.state == JobState.WAITING), state=JobState.RUNNING, beat_at=now, done=0)
     version = session.scalar(select(Job.version).where(Job.id == job_id)) if taken else None
     session.commit()
-    return Run(job_id, version) if version is not None else None
+    return Run(job_id, version, is_awaited) if version is not None else None
 
 
 def tell(session: Session, run: Run, *, done: int, total: int, message: str, now: datetime) -> None:
@@ -86,11 +92,13 @@ def finish(session: Session, run: Run, *, message: str, now: datetime, **values:
     done = {"state": JobState.DONE, "message": message[:LONGEST_MESSAGE], "finished_at": now, "beat_at": now, **values}
     if not _change(session, _still(run), **done):
         raise JobLost(run)
+    _tell_owner(session, run, IS_DONE, now)
 
 
 def fail(session: Session, run: Run, sentence: str, *, now: datetime, **values: Any) -> None:
     """End the job badly, with a sentence its owner can act on; a job already taken away is left alone."""
-    _change(session, _still(run), state=JobState.FAILED, message=sentence[:LONGEST_MESSAGE], finished_at=now, **values)
+    if _change(session, _still(run), state=JobState.FAILED, message=sentence[:LONGEST_MESSAGE], finished_at=now, **values):
+        _tell_owner(session, run, IS_NOT_DONE, now)
     session.commit()
 
 
@@ -117,7 +125,9 @@ def recover(session: Session, *, now: datetime) -> list[int]:
     owner decides whether it is still wanted.
     """
     still = and_(Job.state == JobState.RUNNING, or_(Job.beat_at.is_(None), Job.beat_at < now - STILL_AFTER))
-    _change(session, still & (Job.kind == JobKind.IMPORT_APPLY), state=JobState.STOPPED, message=INTERRUPTED, finished_at=now)
+    for job in session.scalars(select(Job).where(still, Job.kind == JobKind.IMPORT_APPLY)).all():
+        if _change(session, still & (Job.id == job.id), state=JobState.STOPPED, message=INTERRUPTED, finished_at=now):
+            _tell(session, job, IS_NOT_DONE, now)
     _change(session, still, state=JobState.WAITING, message=WAITS, done=0)
     session.commit()
     return list(session.scalars(select(Job.id).where(Job.state == JobState.WAITING).order_by(Job.id)))
@@ -128,6 +138,16 @@ def forget_files(session: Session, *, before: datetime) -> None:
     had = or_(Job.file_key.is_not(None), Job.source_key.is_not(None))
     _change(session, and_(Job.created_at < before, Job.state.not_in(LIVE), had), file_key=None, source_key=None)
     session.commit()
+
+
+def _tell_owner(session: Session, run: Run, sentence: str, now: datetime) -> None:
+    if not run.is_awaited:
+        _tell(session, session.get_one(Job, run.job_id), sentence, now)
+
+
+def _tell(session: Session, job: Job, sentence: str, now: datetime) -> None:
+    ended = Sentence(sentence, kind=job.kind, title=job.title)
+    tell_accounts(session, [job.account_id], ended, page_of(job), kind=NoticeKind.JOB, now=now)
 
 
 _QUIETLY = {"synchronize_session": False}

@@ -18,16 +18,18 @@ from sqlalchemy.orm import Session
 
 from models.access import Account, CodeState, PermissionCode, Post
 from models.history import note
+from models.notices import NoticeKind
 from models.org import Region, School, SchoolKind
 from models.scoping import Identity, acting_as
 from models.session import transaction
-from models.violation import Conflict, OutOfReach
+from models.violation import Conflict, OutOfReach, Sentence
 from rules.account_names import check_phone
 from rules.acting import Unit, acting_post, level_of, take_turn, unit_of
 from rules.code_issuers import check_may_issue, check_may_replace
 from rules.code_text import FIELD, code_hash, code_prefix, new_code, normalise_code
 from rules.errors import RuleViolation
 from rules.grants import SCHOOL_ADMIN, role_label
+from rules.notices import administrators_of, page_of, tell_accounts
 from rules.throttle import clear, hit, take_back
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -39,6 +41,7 @@ ACCOUNT_TRIES, ADDRESS_TRIES, TRIES_SECONDS = 10, 30, 900
 REFUSED = "权限码无效：可能输入有误、已被使用、已过期或已作废。请核对后重试，或请上级管理员重新生成。"
 """The one answer for every code that does not open the door, so that guessing learns nothing."""
 
+BOUND = "权限码 {prefix} 已被绑定，{unit}有了新的{role}。如有疑问，请核实后处理。"
 CODES_HEADER = ("单位", "角色", "权限码", "有效期至", "绑定地址说明")
 HOW_TO_BIND = "登录本平台，点击首页底部【管理系统】，在【权限绑定】页填写权限码和个人信息；没有账号请先注册。"
 
@@ -210,6 +213,7 @@ def bind_code(
         _check_vacant(session, code, unit, account)
         post = _appoint(session, code, unit, contact, account, now)
         note(session, code, "bind", {"state": [CodeState.ISSUED.value, CodeState.USED.value], "used_by_id": [None, account.id]})
+        _tell_of_binding(session, code, post, now)
         clear(session, account_key)
         take_back(session, address_key)
         return post
@@ -248,6 +252,13 @@ def _appoint(session: Session, code: PermissionCode, unit: Unit, contact: Contac
     session.add(post)
     session.flush()
     return post
+
+
+def _tell_of_binding(session: Session, code: PermissionCode, post: Post, now: datetime) -> None:
+    """Who issued the code and who already administers the unit hear that it has a new administrator."""
+    whom = {code.issued_by_id, *administrators_of(session, post.scope_path)} - {post.account_id}
+    bound = Sentence(BOUND, prefix=code.prefix, unit=post.unit_name, role=role_label(post.role))
+    tell_accounts(session, whom, bound, page_of(post), kind=NoticeKind.POST, now=now, place=post.scope_path)
 
 
 # --- the questions and statements of both --------------------------------------------------------------------------------

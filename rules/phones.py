@@ -16,12 +16,15 @@ from sqlalchemy import CursorResult, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, OneTimeCode
+from models.notices import NoticeKind
 from models.scoping import acting_as, current_identity
 from models.session import transaction
+from models.violation import Sentence
 from rules.account_names import check_phone
 from rules.errors import RuleViolation
 from rules.id_numbers import half_width
 from rules.masks import mask_phone
+from rules.notices import tell_accounts
 from rules.sms import send_sms
 from rules.throttle import hit
 
@@ -31,6 +34,7 @@ TRIES = 5
 CODES_PER_HOUR = 5
 HOUR = 3600
 WRONG = "验证码不正确或已失效，请核对或重新获取。"
+BOUND = "您的账号已改为绑定手机 {phone}。如果不是您本人操作，请立即修改密码并联系管理员。"
 TEXT = "【教师研修】验证码{code}，用于{purpose}，{minutes}分钟内有效。请勿告诉他人；如非本人操作，请忽略本短信。"
 
 
@@ -71,6 +75,9 @@ def confirm_phone_change(session: Session, account: Account, code: str, now: dat
             if not _void_codes(session, account, now):
                 raise RuleViolation(WRONG, "code")
             _bind(session, account, sent.target)
+            # The one act of one's own that is told as well: it may have been somebody at a forgotten screen.
+            bound = Sentence(BOUND, phone=mask_phone(sent.target))
+            tell_accounts(session, [account.id], bound, "/me/", kind=NoticeKind.ACCOUNT, now=now)
 
 
 def _count_try(session: Session, account: Account, now: datetime) -> Any | None:

@@ -14,16 +14,20 @@ from sqlalchemy.orm import Session
 
 from models.access import Account, Post
 from models.history import note
+from models.notices import NoticeKind
 from models.org import Region, School
 from models.scoping import Identity, acting_as, ancestors
 from models.session import transaction
-from models.violation import Conflict
+from models.violation import Conflict, Sentence
 from rules.acting import Unit, acting_post, take_turn, unit_of
 from rules.code_issuers import MAY_REPLACE, check_may_replace
 from rules.grants import role_label
 from rules.masks import mask_phone
+from rules.notices import tell_accounts
 from rules.permission_codes import IssuedCode, Target, check_days, write_codes
 
+ENDED = "您在{unit}的“{role}”岗位已由上级管理员结束。"
+HANDED_OVER = "您在{unit}的“{role}”岗位已由上级管理员变更，将由新的管理员接任。"
 AREA_TYPE_NEEDED = "请前往【基本管理-学校（机构）信息】完善“学校所在地城乡类型”的选项。"
 
 
@@ -45,7 +49,7 @@ def end_post(session: Session, identity: Identity, post: Post, *, now: datetime)
     with acting_as(identity), transaction(session):
         _check_may_end(session, identity, post)
         with acting_as(identity.serving()):
-            _end(session, post, now)
+            _end(session, identity, post, ENDED, now)
 
 
 def hand_over(session: Session, identity: Identity, secret_key: bytes, post: Post, *, now: datetime, days: int) -> IssuedCode:
@@ -56,7 +60,7 @@ def hand_over(session: Session, identity: Identity, secret_key: bytes, post: Pos
         with acting_as(identity.serving()):
             unit = unit_of(session, post)
             take_turn(session, [unit])
-            _end(session, post, now)
+            _end(session, identity, post, HANDED_OVER, now)
             [issued] = write_codes(session, identity, secret_key, {Target.at(post.role, unit): unit}, now=now, days=days)
             return issued
 
@@ -85,12 +89,15 @@ def _check_may_end(session: Session, identity: Identity, post: Post) -> None:
         check_may_replace(acting.role, acting.scope_path, post.role, post.scope_path)
 
 
-def _end(session: Session, post: Post, now: datetime) -> None:
+def _end(session: Session, identity: Identity, post: Post, sentence: str, now: datetime) -> None:
+    """End the post and tell who held it, unless they did it themselves."""
     ended = update(Post).where(Post.id == post.id, Post.until.is_(None)).values(until=now, version=Post.version + 1, updated_at=now)
     fresh = {"synchronize_session": False, "populate_existing": True}
     if session.scalars(ended.returning(Post), execution_options=fresh).one_or_none() is None:
         raise Conflict("这个岗位已经结束，请刷新后查看。")
     note(session, post, "end", {"until": [None, now.isoformat()]})
+    told = Sentence(sentence, unit=post.unit_name, role=role_label(post.role))
+    tell_accounts(session, {post.account_id} - {identity.account_id}, told, "/my-administrators/", kind=NoticeKind.POST, now=now)
 
 
 def _place(session: Session, identity: Identity) -> str:

@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session
 
 from models.base import table_name
 from models.history import Decision, note
+from models.notices import NoticeKind
 from models.scoping import Identity, acting_as, in_reach, row_in_reach
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation, Sentence
+from rules.notices import accounts_of, decided, page_of, place_of, tell_accounts
 from rules.workflow_steps import KnownBy, Step, Workflow, check_workflow
 
 __all__ = ["KnownBy", "Offer", "Step", "Workflow", "check_workflow", "lock", "offers", "take", "take_along", "waiting", "why_not"]
@@ -86,6 +88,7 @@ def take(
             if step.effect is not None:
                 step.effect(session, row, decision)
             note(session, row, step.name, {workflow.field: [decision.source, decision.target]}, said)
+            _tell(session, identity, workflow, step, row, decision)
             session.commit() if commit else session.flush()
         return decision
     except BaseException:
@@ -225,6 +228,16 @@ def _record(workflow: Workflow, step: Step, row: Any, identity: Identity, commen
         post=identity.label,
         at=now,
     )
+
+
+def _tell(session: Session, identity: Identity, workflow: Workflow, step: Step, row: Any, decision: Decision) -> None:
+    """Whose matter it is hears of every step another person took, with the comment."""
+    person = workflow.person(row)
+    if identity.person & person:
+        return
+    sentence = decided(workflow.name, step.label, step.comment_label, decision.comment)
+    address, place = workflow.leads_to or page_of(row), place_of(row)
+    tell_accounts(session, accounts_of(session, person), sentence, address, kind=NoticeKind.DECISION, now=decision.at, place=place)
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ Generated from `rules/approvals.py` by `python -m rules.workflow_docs > docs/wor
 
 A state is written by `rules.workflow.take` alone, never by a form, an import, the API or the console. Each step leaves a
 row in `decision`: who, as which post, from, to, comment, when. Of two people who decide at once one wins and the other is told.
+Whose matter it is finds every step another person took behind the bell, with its comment.
 """
 
 

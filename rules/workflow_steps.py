@@ -77,6 +77,8 @@ class Workflow:
     """States in which a row waits for somebody's decision: what the menu counts."""
     ends: tuple[Choice, ...] = ()
     """States no step leaves."""
+    leads_to: str = ""
+    """Where its person is led who is told of a decision; empty: to the row's own page."""
 
     @property
     def model(self) -> type[Any]:

@@ -35,6 +35,8 @@ from models.violation import NotPermitted, OutOfReach, RuleViolation
 from rules.account_counts import recount_accounts
 from rules.files_store import FileStore
 from rules.jobs import KEPT_DAYS, JobLost, Run, fail, forget_files, recover, take_up, tell
+from rules.notices import KEPT_DAYS as NOTICE_DAYS
+from rules.notices import forget_notices, send_due_texts
 from rules.page_views import day_of, forget_views
 from rules.permission_codes import expire_codes
 from views.panel.excel.work import Failure, do
@@ -90,13 +92,15 @@ def _queue(app: Flask, settings: Settings) -> Queue:
     queue.periodic_task(crontab(hour="3", minute="17"), name="forget_old_files")(lambda: forget_old_files(app))
     queue.periodic_task(crontab(minute="*/10"), name="recount_accounts")(lambda: count_accounts_again(app))
     queue.periodic_task(crontab(hour="3", minute="27"), name="forget_old_views")(lambda: forget_old_views(app))
+    queue.periodic_task(crontab(minute="*"), name="send_texts")(lambda: send_texts(app))
+    queue.periodic_task(crontab(hour="3", minute="37"), name="forget_old_notices")(lambda: forget_old_notices(app))
     return Queue(queue, queue.task(name="run_job")(lambda job_id: run_job(app, job_id)))
 
 
 def start(app: Flask, job: Job) -> None:
     """Do a small job at once and leave a large one to a worker; ``job.total`` says how large it is."""
     if job.total <= DONE_AT_ONCE:
-        run_job(app, job.id)
+        run_job(app, job.id, is_awaited=True)
     else:
         give_out(app, job.id)
 
@@ -153,6 +157,18 @@ def forget_old_views(app: Flask) -> None:
         forget_views(session, today=day_of(utcnow()))
 
 
+def send_texts(app: Flask) -> None:
+    """Send to the phones what somebody has to hear who may be kept out."""
+    with _as_system(app) as session:
+        send_due_texts(session, now=utcnow())
+
+
+def forget_old_notices(app: Flask) -> None:
+    """Delete notices that have been kept long enough."""
+    with _as_system(app) as session:
+        forget_notices(session, before=utcnow() - timedelta(days=NOTICE_DAYS))
+
+
 @contextmanager
 def _as_system(app: Flask) -> Iterator[Session]:
     with app.app_context(), acting_as(SYSTEM):
@@ -162,10 +178,10 @@ def _as_system(app: Flask) -> Iterator[Session]:
 # --- one job ----------------------------------------------------------------------------------------------------------
 
 
-def run_job(app: Flask, job_id: int) -> None:
+def run_job(app: Flask, job_id: int, *, is_awaited: bool = False) -> None:
     """Do a waiting job from beginning to end; whatever goes wrong is in its row afterwards."""
     with _as_system(app) as session:
-        run = take_up(session, job_id, now=utcnow())
+        run = take_up(session, job_id, now=utcnow(), is_awaited=is_awaited)
         if run is None:
             return
         job = session.get_one(Job, job_id, populate_existing=True)

@@ -18,6 +18,7 @@ from models.session import PlatformSession, transaction
 from rules.demo.accounts import ADMINISTERED, DEMO_ACCOUNTS, PASSWORD, DemoAccount, add_administrators, add_demo_accounts
 from rules.demo.activity import add_activity
 from rules.demo.inner_mongolia import add_inner_mongolia
+from rules.demo.notices import add_demo_notices
 from rules.demo.regions import FUJIAN, INNER_MONGOLIA, add_regions
 from rules.demo.scale import add_many_teachers
 from rules.demo.schools import Schools, add_named_schools
@@ -65,5 +66,6 @@ def _load(session: Session, now: datetime, progress: Callable[[str], None]) -> N
     writer.flush()
     add_service_requests(writer, fujian, named)
     writer.flush()
+    add_demo_notices(session, writer.now)
     add_placeholders(session, [place.id for place in (*fujian.values(), *inner_mongolia.values())])
     progress("内蒙古自治区：学校激活进度与操作手册一致")

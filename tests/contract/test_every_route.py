@@ -63,6 +63,7 @@ PAGES = (
     "/statistics/views",
     "/me/",
     "/me/password",
+    "/notices/",
     "/bind/",
     "/my-administrators/",
     "/swagger/v1",

@@ -20,7 +20,8 @@ CHINESE_MARKS = re.compile(r"[\u4e00-\u9fff\u3001\u3002\uff01-\uff5e]")
 WALKS = {
     "平": (
         "/", "/teacher/list/", "/teacher/list/?f.certification=pending&q=x", "/teacher/show/{梅}", "/teacher/edit/{兰}", "/teacher/add",
-        "/teacher/import", "/certification/list/", "/account/list/", "/job/list/", "/me/", "/me/password", "/my-administrators/", "/service/", "/nowhere",
+        "/teacher/import", "/certification/list/", "/account/list/", "/job/list/", "/me/", "/me/password", "/notices/",
+        "/my-administrators/", "/service/", "/nowhere",
     ),
     "福": (
         "/region/list/", "/region/add", "/region/delete/2", "/school/list/", "/school/move/1", "/post/list/", "/permission_code/list/",
@@ -29,7 +30,7 @@ WALKS = {
     ),
     "运": ("/service_request/list/", "/service_request/show/1", "/roles/list/", "/stage/list/", "/console/id_type/", "/activation/"),
     "竹": ("/", "/me/", "/me/phone", "/me/school"),
-    "林": ("/", "/bind/"),
+    "林": ("/", "/bind/", "/notices/"),
     "": ("/", "/login/", "/register/", "/register/student", "/service/", "/service/status"),
 }  # fmt: skip
 

@@ -53,7 +53,13 @@ def _shell() -> Shell:
     gate = g.get("gate", "")
     address = url_for("school.edit", pk=g.gate_school) if gate else ""
     return Shell(
-        menu=_menu(db, identity), workbenches=workbenches(), account_label=str(g.user), banner=_(gate) if gate else "", banner_url=address
+        menu=_menu(db, identity),
+        workbenches=workbenches(),
+        account_label=str(g.user),
+        banner=_(gate) if gate else "",
+        banner_url=address,
+        notices=g.get("unread", 0),
+        notices_url=url_for("NoticesView.all"),
     )
 
 

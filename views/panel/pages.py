@@ -264,4 +264,5 @@ class Shell:
     banner: str = ""
     banner_url: str = ""
     notices: int = 0
-    notices_url: str = "/workbench/"
+    """How many the person has not read."""
+    notices_url: str = ""

@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response
 
 from models.access import Account, Post, person_of
 from models.base import row_id, utcnow
+from models.notices import Notice
 from models.org import AreaType, School
 from models.scoping import NOBODY, SYSTEM, Identity, acting_as, become, current_identity
 from rules import accounts
@@ -49,10 +50,10 @@ class Held:
     """The school has yet to say whether it lies in a city, a town or the countryside (S3-111)."""
 
 
-def account_with_posts(db: Session, account_id: int) -> tuple[Account, list[Held]] | None:
-    """The account and its active posts, oldest first, with their grants: one SELECT."""
+def account_with_posts(db: Session, account_id: int) -> tuple[Account, list[Held], int] | None:
+    """The account, its active posts, oldest first, with their grants, and how many notices it has not read: one SELECT."""
     rows = db.execute(WITH_POSTS, {"account_id": account_id}).all()
-    return (rows[0][0], [_held(*post) for _account, *post in rows if post[0] is not None]) if rows else None
+    return (rows[0][0], [_held(*post) for _account, _unread, *post in rows if post[0] is not None], rows[0][1]) if rows else None
 
 
 def held_posts(db: Session, account_id: int) -> list[Held]:
@@ -75,8 +76,11 @@ def _granted() -> ScalarSelect[str]:
     return granted.where(Role.name == Post.role).correlate(Post).scalar_subquery()
 
 
+UNREAD = (
+    select(func.count()).select_from(Notice).where(Notice.account_id == bindparam("account_id"), Notice.read_at.is_(None)).scalar_subquery()
+)
 WITH_POSTS = (
-    select(Account, Post.id, Post.role, Post.scope_path, Post.unit_name, Post.school_id, School.area_type, _granted())
+    select(Account, UNREAD, Post.id, Post.role, Post.scope_path, Post.unit_name, Post.school_id, School.area_type, _granted())
     .outerjoin(Post, and_(Post.account_id == Account.id, Post.until.is_(None)))
     .outerjoin(School, School.id == Post.school_id)
     .where(Account.id == bindparam("account_id"))
@@ -141,7 +145,7 @@ class SecurityManager(FabSecurityManager):
             found = account_with_posts(self.session(), number)
         if found is None or not found[0].is_active or (found[0].password_stamp or "") != stamp:
             return None
-        account, g.held = found[0], {number: found[1]}
+        account, g.held, g.unread = found[0], {number: found[1]}, found[2]
         return account
 
     def load_user_jwt(self, header: dict[str, Any], claims: dict[str, Any]) -> Account | None:
