@@ -33,7 +33,7 @@ from views.panel.menu import shell
 from views.panel.registry import load_areas, register_panel
 from views.panel.repairs import repair_flask_appbuilder
 from views.panel.security import SecurityManager
-from views.panel.words import refused
+from views.panel.words import refused, told
 from views.registration import RegistrationView
 from views.workbench import WorkbenchView
 from views.worker import prepare_jobs
@@ -147,7 +147,7 @@ def _tell_errors(app: Flask) -> None:
         return render_template("errors/error.html", code=code, message=message, reference=reference), code
 
     app.register_error_handler(OutOfReach, lambda error: page(404))
-    app.register_error_handler(NotPermitted, lambda error: page(403))
+    app.register_error_handler(NotPermitted, lambda error: page(403, told(error.sentence)))
     app.register_error_handler(Conflict, lambda error: page(409, refused(error)))
     app.register_error_handler(RuleViolation, lambda error: page(400, refused(error)))
     app.register_error_handler(CSRFError, lambda error: page(400, _("页面停留过久或来源不明，请刷新后重试。")))

@@ -7,20 +7,24 @@ no file made in its name.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import abort, current_app, g, jsonify, redirect, send_file, url_for
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from models.fields import fields_of
-from models.jobs import Job, JobKind, JobState
+from models.jobs import BulkOutcome, Job, JobKind, JobState
 from models.scoping import Identity
+from rules.bulk import counts, reasons
 from rules.jobs import ENDED_BADLY, LIVE, retry, stop
 from views.panel.cells import EMPTY, cell_of
+from views.panel.listing import lean
 from views.panel.pages import Button, Cell, Fact
 from views.panel.screens import PanelView
 from views.panel.verbs import Verb
@@ -28,7 +32,8 @@ from views.panel.words import told
 from views.worker import start
 
 FIELDS = fields_of(Job)
-SURE = "停止后，这个任务已经做的部分全部作废。"
+SURE = "停止后，导入和导出已经做的部分全部作废；批量办理已办的保留，其余不再办理。"
+FILES = {JobKind.EXPORT: "下载文件", JobKind.BULK: "下载未办理的记录"}
 
 
 def _stop(session: Session, identity: Identity, job: Job, values: Mapping[str, str], now: datetime) -> str:
@@ -72,6 +77,7 @@ class JobView(PanelView):
                 "live_states": " ".join(state.value for state in LIVE),
             },
             facts=self._facts(job),
+            outcomes=outcomes(self, job) if job.kind is JobKind.BULK else [],
             buttons=self.job_buttons(job),
             notice="",
         )
@@ -100,13 +106,17 @@ class JobView(PanelView):
     def job_buttons(self, job: Job) -> Sequence[Button]:
         """Stop or try again, and the file once there is one."""
         buttons = [self._verb_button(verb, job) for verb in self._open_verbs(job)]
-        if job.kind is not JobKind.EXPORT and job.details.get("table") in current_app.extensions["panel"]:
+        known = job.details.get("table") in current_app.extensions["panel"]
+        if known and job.kind is JobKind.BULK:
+            address = url_for(f"{job.details['table']}.list") + f"?{job.details['query']}"
+            buttons.append(Button(_("返回列表"), address, "list"))
+        elif known and job.kind is not JobKind.EXPORT:
             buttons.append(Button(_("重新上传"), url_for(f"{job.details['table']}.upload"), "upload"))
         return [*buttons, *([self.file_button(job)] if job.file_key else [])]
 
     def file_button(self, job: Job) -> Button:
         """Download what the job made."""
-        label = _("下载文件") if job.kind is JobKind.EXPORT else _("下载标注了问题的工作簿")
+        label = _(FILES.get(job.kind, "下载标注了问题的工作簿"))
         return Button(label, self.url("result", pk=job.id), "download", "primary" if job.kind is JobKind.EXPORT else "normal")
 
     def row_buttons(self, row: Job) -> tuple[list[Button], list[Button]]:
@@ -125,4 +135,44 @@ class JobView(PanelView):
 
     def _facts(self, job: Job) -> list[Fact]:
         facts = [Fact(_(FIELDS[name].label), cell_of(FIELDS[name], job)) for name in ("kind", "created_at", "finished_at")]
+        if job.kind is JobKind.BULK:
+            facts.append(Fact(_("筛选条件"), Cell(_("；").join(job.details["told"]) or _("无"))))
         return [*facts, Fact(_(FIELDS["file_name"].label), Cell(job.file_name or EMPTY))]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How some records of a bulk act came out: a state, a sentence, how many, and links to a few of them."""
+
+    state: Cell
+    sentence: str
+    count: int
+    examples: Sequence[Cell] = ()
+
+
+def outcomes(view: PanelView, job: Job) -> list[Outcome]:
+    """What became of the records of a bulk act; of those not done, why. Only what is in the reader's reach today is named."""
+    told = counts(view.db, job.id)
+    whys = reasons(view.db, job.id)
+    names = _names(view, job, [row_id for why in whys for row_id in why.row_ids])
+    open_or_done = [
+        (BulkOutcome.DONE.label, BulkOutcome.DONE.colour, told.get(BulkOutcome.DONE, 0)),
+        ("尚未处理", "gray", told.get(None, 0)),
+    ]
+    return [
+        *(Outcome(Cell(_(label), badge=colour), "", count) for label, colour, count in open_or_done if count),
+        *(
+            Outcome(
+                Cell(_(why.outcome.label), badge=why.outcome.colour), why.sentence, why.count, [names[i] for i in why.row_ids if i in names]
+            )
+            for why in whys
+        ),
+    ]
+
+
+def _names(view: PanelView, job: Job, ids: Sequence[int]) -> dict[int, Cell]:
+    other: PanelView | None = current_app.extensions["panel"].get(job.details["table"])
+    if other is None or not ids:
+        return {}
+    rows = view.db.scalars(select(other.model).where(other.model.id.in_(ids)).options(*lean(other.model))).unique()
+    return {row.id: Cell(str(row), href=other.url("show", pk=row.id)) for row in rows}
