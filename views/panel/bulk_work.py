@@ -31,7 +31,7 @@ from views.panel.excel.columns import SheetColumn
 from views.panel.excel.sheets import SheetRows, sheet_column
 from views.panel.excel.writer import write_xlsx
 from views.panel.listing import lean
-from views.panel.security import identity_of
+from views.panel.security import POST_ENDED, identity_of
 from views.panel.verbs import Verb
 from views.panel.words import refused, told
 
@@ -45,6 +45,7 @@ AT_A_TIME = 50
 PATIENCE = 6
 """How often a database that lets nobody write is tried again, 15 seconds each time; somebody's import may be at work in it."""
 ROWS_A_BATCH = 500
+ENDED_HALFWAY = "创建任务时的岗位已经结束，其余的没有办理。"
 GONE = "记录已不存在，或已不在您的管理范围内。"
 NO_LONGER_MEANT = "确认之后有了变化，已不符合当时的筛选条件，没有办理。"
 
@@ -122,7 +123,7 @@ class BulkRun:
         """The next few, as the person at the post they asked as; RuleViolation when it has ended."""
         self.session.expunge_all()
         with acting_as(SYSTEM):
-            person = identity_of(self.session, self.job)
+            person = identity_of(self.session, self.job, ENDED_HALFWAY if self.settled else POST_ENDED)
         with acting_as(person):
             rows = self._rows(left)
             for place, row_id in left:

@@ -35,6 +35,7 @@ from views.panel.pages import Workbench
 
 log = logging.getLogger(__name__)
 PERSONAL = "personal"
+POST_ENDED = "创建任务时的岗位已经结束，任务没有执行。"
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,13 @@ def identity_at(account: Account, posts: list[Held], key: str) -> Identity:
     )
 
 
-def identity_of(db: Session, job: Job) -> Identity:
-    """The person at the post they asked as, with the grants it has today; RuleViolation when it has ended."""
+def identity_of(db: Session, job: Job, ended: str = POST_ENDED) -> Identity:
+    """The person at the post they asked as, with the grants it has today; RuleViolation, saying ``ended``, when it has ended."""
     account = db.get(Account, job.account_id)
     posts = held_posts(db, job.account_id)
     post = next((post for post in posts if post.id == job.post_id), None)
     if account is None or not account.is_active or post is None:
-        raise RuleViolation("创建任务时的岗位已经结束，任务没有执行。")
+        raise RuleViolation(ended)
     return identity_at(account, posts, workbench_key(post))
 
 
