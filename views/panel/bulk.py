@@ -96,7 +96,7 @@ class BulkMixin(Base):
         comment = request.form.get("comment", "")[:LONGEST_COMMENT]
         if count <= MOST_AT_ONCE:
             self._do_now(verb, list(self.db.scalars(meant)), {"comment": comment})
-            return redirect(self.url("list") + "?" + request.form.get("query", ""), 303)
+            return redirect(self._back(), 303)
         job = self._ask_for_bulk(verb, list(self.db.scalars(meant)), comment)
         give_out(current_app._get_current_object(), job.id)  # type: ignore[attr-defined]
         return redirect(url_for("job.show", pk=job.id), 303)
@@ -112,6 +112,9 @@ class BulkMixin(Base):
         """The list that an address with this query shows."""
         return self.listing(ImmutableMultiDict(parse_qsl(query)))
 
+    def _back(self) -> str:
+        return self.url("list") + "?" + request.form.get("query", "")[:2000]
+
     def _bulk_query(self) -> str:
         return request.form.get("query", "")[:2000] if request.form.get("all") == "1" else ""
 
@@ -123,7 +126,7 @@ class BulkMixin(Base):
             _("批量%(verb)s", verb=_(verb.label)),
             message,
             self._bulk_button(verb),
-            self.url("list"),
+            self._back(),
             details=[line for line in self._bulk_details(verb, count, seen) if line],
             values=(*values, ("count", str(count))),
         )
