@@ -14,13 +14,12 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.orm import scoped_session
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
 from models.scoping import NOBODY, become
-from models.session import make_engine, make_session_factory
+from models.session import Sessions, make_engine, make_session_factory
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.issuing import Policy, set_policy
 from views.activation import ActivationView
@@ -49,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["settings"] = settings
     engine = app.extensions["engine"] = make_engine(settings.database_url)
-    app.extensions["db"] = scoped_session(make_session_factory(engine), scopefunc=lambda: id(app_ctx._get_current_object()))  # type: ignore[attr-defined]
+    app.extensions["db"] = Sessions(make_session_factory(engine), scopefunc=lambda: id(app_ctx._get_current_object()))  # type: ignore[attr-defined]
     app.teardown_appcontext(lambda _error: app.extensions["db"].remove())
     app.teardown_request(lambda _error: become(NOBODY))
     set_policy(Policy(settings.lock_limit, settings.lock_seconds, settings.default_password_days, settings.password_hash))
