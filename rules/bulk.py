@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, exists, func, select, update
+from sqlalchemy import CursorResult, bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from models.jobs import BulkOutcome, BulkRecord, Job, JobState
@@ -93,9 +93,17 @@ def not_done(session: Session, job_id: int, after: int, most: int) -> list[tuple
 
 
 def _settle(session: Session, run: Run, places: Sequence[int], outcome: BulkOutcome, reason: str) -> int:
-    ours = exists().where(Job.id == run.job_id, Job.version == run.version, Job.state == JobState.RUNNING)
-    still_open = (BulkRecord.id.in_(places), BulkRecord.outcome.is_(None), ours)
-    settled = update(BulkRecord).where(*still_open).values(outcome=outcome, reason=reason[:LONGEST_REASON])
+    given = {"places": list(places), "job": run.job_id, "turn": run.version, "came": outcome, "why": reason[:LONGEST_REASON]}
     with acting_as(current_identity().serving()):
-        done = session.execute(settled, execution_options={"synchronize_session": False})
-    return cast("CursorResult[Any]", done).rowcount
+        return cast("CursorResult[Any]", session.execute(SETTLE, given)).rowcount
+
+
+RECORDS: Any = BulkRecord.__table__
+JOBS: Any = Job.__table__
+SETTLE = (
+    update(RECORDS)
+    .where(RECORDS.c.id.in_(bindparam("places", expanding=True)), RECORDS.c.outcome.is_(None))
+    .where(exists().where(JOBS.c.id == bindparam("job"), JOBS.c.version == bindparam("turn"), JOBS.c.state == JobState.RUNNING))
+    .values(outcome=bindparam("came"), reason=bindparam("why"))
+)
+"""Made once: it is asked for every record. Whoever has lost the job settles nothing."""

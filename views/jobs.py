@@ -65,19 +65,21 @@ class JobView(PanelView):
         if job.kind is JobKind.IMPORT_CHECK and job.state is JobState.DONE:
             return redirect(url_for(f"{job.details['table']}.check_import", pk=job.id, _method="GET"))
         live = job.state in LIVE
+        came = outcomes(self, job) if job.kind is JobKind.BULK and not live else []
         return self.render_template(  # type: ignore[no-any-return]
             "panel/job.html",
             title=job.title,
             breadcrumbs=[(told(self.screen.menu), ""), (_(self.screen.label), self.url("list")), (job.title, "")],
             job={
                 **self._state(job),
+                **({"done": sum(outcome.count for outcome in came if not outcome.is_open)} if came else {}),
                 "state": cell_of(FIELDS["state"], job),
                 "live": live,
                 "state_url": self.url("state", pk=job.id),
                 "live_states": " ".join(state.value for state in LIVE),
             },
             facts=self._facts(job),
-            outcomes=outcomes(self, job) if job.kind is JobKind.BULK else [],
+            outcomes=came,
             buttons=self.job_buttons(job),
             notice="",
         )
@@ -148,26 +150,22 @@ class Outcome:
     sentence: str
     count: int
     examples: Sequence[Cell] = ()
+    is_open: bool = False
+    """Still to be done."""
 
 
 def outcomes(view: PanelView, job: Job) -> list[Outcome]:
     """What became of the records of a bulk act; of those not done, why. Only what is in the reader's reach today is named."""
-    told = counts(view.db, job.id)
-    whys = reasons(view.db, job.id)
+    found, whys = counts(view.db, job.id), reasons(view.db, job.id)
     names = _names(view, job, [row_id for why in whys for row_id in why.row_ids])
-    open_or_done = [
-        (BulkOutcome.DONE.label, BulkOutcome.DONE.colour, told.get(BulkOutcome.DONE, 0)),
-        ("尚未处理", "gray", told.get(None, 0)),
-    ]
-    return [
-        *(Outcome(Cell(_(label), badge=colour), "", count) for label, colour, count in open_or_done if count),
-        *(
-            Outcome(
-                Cell(_(why.outcome.label), badge=why.outcome.colour), why.sentence, why.count, [names[i] for i in why.row_ids if i in names]
-            )
-            for why in whys
-        ),
-    ]
+    done = Outcome(_outcome_cell(BulkOutcome.DONE), "", found.get(BulkOutcome.DONE, 0))
+    still_open = Outcome(Cell(_("尚未处理"), badge="gray"), "", found.get(None, 0), is_open=True)
+    not_done = [Outcome(_outcome_cell(w.outcome), w.sentence, w.count, [names[i] for i in w.row_ids if i in names]) for w in whys]
+    return [outcome for outcome in (done, still_open, *not_done) if outcome.count]
+
+
+def _outcome_cell(outcome: BulkOutcome) -> Cell:
+    return Cell(_(outcome.label), badge=outcome.colour)
 
 
 def _names(view: PanelView, job: Job, ids: Sequence[int]) -> dict[int, Cell]:
