@@ -14,13 +14,12 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.orm import scoped_session
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
 from models.scoping import NOBODY, become
-from models.session import make_engine, make_session_factory
+from models.session import Sessions, make_engine, make_session_factory
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.issuing import Policy, set_policy
 from views.activation import ActivationView
@@ -35,7 +34,7 @@ from views.panel.menu import shell
 from views.panel.registry import load_areas, register_panel
 from views.panel.repairs import repair_flask_appbuilder
 from views.panel.security import SecurityManager
-from views.panel.words import refused
+from views.panel.words import refused, told
 from views.registration import RegistrationView
 from views.service import ServiceView
 from views.statistics import StatisticsView
@@ -53,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["settings"] = settings
     engine = app.extensions["engine"] = make_engine(settings.database_url)
-    app.extensions["db"] = scoped_session(make_session_factory(engine), scopefunc=lambda: id(app_ctx._get_current_object()))  # type: ignore[attr-defined]
+    app.extensions["db"] = Sessions(make_session_factory(engine), scopefunc=lambda: id(app_ctx._get_current_object()))  # type: ignore[attr-defined]
     app.teardown_appcontext(lambda _error: app.extensions["db"].remove())
     app.teardown_request(lambda _error: become(NOBODY))
     set_policy(Policy(settings.lock_limit, settings.lock_seconds, settings.default_password_days, settings.password_hash))
@@ -152,7 +151,7 @@ def _tell_errors(app: Flask) -> None:
         return render_template("errors/error.html", code=code, message=message, reference=reference), code
 
     app.register_error_handler(OutOfReach, lambda error: page(404))
-    app.register_error_handler(NotPermitted, lambda error: page(403))
+    app.register_error_handler(NotPermitted, lambda error: page(403, told(error.sentence)))
     app.register_error_handler(Conflict, lambda error: page(409, refused(error)))
     app.register_error_handler(RuleViolation, lambda error: page(400, refused(error)))
     app.register_error_handler(CSRFError, lambda error: page(400, _("页面停留过久或来源不明，请刷新后重试。")))

@@ -25,7 +25,7 @@ Follower = Callable[[Session, list[Any]], None]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _holds: dict[type[Base], list[Check]] = defaultdict(list)
-_on_added: dict[type[Base], list[Follower]] = defaultdict(list)
+_on_added: dict[type[Any], list[Follower]] = defaultdict(list)
 _keeps: dict[type[Base], list[Keeper]] = defaultdict(list)
 
 
@@ -34,8 +34,11 @@ def holds(model: type[Base]) -> Callable[[F], F]:
     return lambda check: _holds[model].append(check) or check  # type: ignore[func-returns-value]
 
 
-def on_added(model: type[Base]) -> Callable[[F], F]:
-    """Register ``act(session, rows)``: runs once for the rows a flush has added, with their ids and paths, whoever adds them."""
+def on_added(model: type[Any]) -> Callable[[F], F]:
+    """Register ``act(session, rows)``: runs once for the rows a flush has added, with their ids and paths, whoever adds them.
+
+    ``model`` is a table, or a mixin: then it runs for the rows of every table that is declared with it, now or later.
+    """
     return lambda act: _on_added[model].append(act) or act  # type: ignore[func-returns-value]
 
 
@@ -65,13 +68,13 @@ def check_invariants(session: Session) -> None:
 
 def follow_up(session: Session) -> None:
     """``after_flush``: what always comes with the rows just added."""
-    added: dict[type[Base], list[Any]] = defaultdict(list)
+    added: dict[Follower, list[Any]] = defaultdict(list)
     for row in session.new:
-        if type(row) in _on_added:
-            added[type(row)].append(row)
-    for model, rows in added.items():
-        for act in _on_added[model]:
-            act(session, rows)
+        for kind in reversed(type(row).__mro__):
+            for act in _on_added.get(kind, ()):
+                added[act].append(row)
+    for act, rows in added.items():
+        act(session, rows)
 
 
 def check_fields(row: Any) -> None:

@@ -1,12 +1,12 @@
-"""Long work: imports, exports and recounts, with progress anybody may leave and find again (S3-38 导出管理)."""
+"""Long work: imports, exports and bulk acts, with progress anybody may leave and find again (S3-38 导出管理)."""
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, String
-from sqlalchemy.orm import Mapped
+from sqlalchemy import ForeignKey, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Choice, Json, Moment, Name, Record, Screen, choice, field
-from models.scoping import Own
+from models.base import Base, Choice, Json, Moment, Name, Record, Screen, choice, field
+from models.scoping import Internal, Own
 
 
 class JobState(Choice):
@@ -21,10 +21,11 @@ class JobKind(Choice):
     EXPORT = "export", "导出"
     IMPORT_CHECK = "import_check", "导入检查"
     IMPORT_APPLY = "import_apply", "导入"
+    BULK = "bulk", "批量办理"
 
 
 class Job(Own, Record):
-    """导入、导出任务: one piece of long work of one account, as one post. Files are named by keys of the file store."""
+    """导入、导出、批量办理任务: one piece of long work of one account, as one post. Files are named by keys of the file store."""
 
     __tablename__ = "job"
     __screen__ = Screen(
@@ -37,7 +38,7 @@ class Job(Own, Record):
         history=False,
         unit="个任务",
         rank=15,
-        empty="还没有导入、导出任务。",
+        empty="还没有导入、导出和批量办理任务。",
     )
 
     title: Mapped[Name] = field("任务", readonly=True)
@@ -54,3 +55,29 @@ class Job(Own, Record):
     post_id: Mapped[int | None] = field("岗位", Integer, readonly=True, hidden=True)
     beat_at: Mapped[Moment | None] = field("心跳", readonly=True, hidden=True)
     finished_at: Mapped[Moment | None] = field("完成时间", readonly=True)
+
+
+class BulkOutcome(Choice):
+    DONE = "done", "已办理", "green"
+    REFUSED = "refused", "未办理", "red"
+    SKIPPED = "skipped", "已跳过", "yellow"
+
+
+class BulkRecord(Internal, Base):
+    """One record that a bulk act was confirmed for, and what became of it: written together with the act itself.
+
+    So a record is done once, however often its worker dies, and what is open is what is left to do. It names no person: who may
+    see the record reads it there.
+    """
+
+    __tablename__ = "bulk_record"
+    __screen__ = None
+    __table_args__ = (Index("ix_bulk_record_job_id_outcome_id", "job_id", "outcome", "id"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    row_id: Mapped[int] = mapped_column(Integer)
+    outcome: Mapped[BulkOutcome | None] = choice(BulkOutcome, "结果")
+    """Empty while it is still to be done."""
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    """The sentence why not, in the language of who asked."""

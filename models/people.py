@@ -110,7 +110,7 @@ class Teacher(Scoped, Record):
         order="scope_path",
         key=("id_type", "id_number"),
         form=("name", "id_type", "id_number", "phone", "school", "title", "stage", "subject"),
-        extra_acts=("reveal", "certify", "leave", "apply"),
+        extra_acts=("reveal", "certify", "certify_above", "leave", "apply"),
         related=("Certification.teacher",),
         unit="名教师",
         rank=20,

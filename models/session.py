@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, bindparam, create_engine, event, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, attributes, sessionmaker
+from sqlalchemy.orm import Session, attributes, scoped_session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from models.history import write_history
@@ -91,6 +91,15 @@ def make_session_factory(engine: Engine) -> sessionmaker[PlatformSession]:
     event.listen(factory, "before_flush", _before_flush)
     event.listen(factory, "after_flush", _after_flush)
     return factory
+
+
+class Sessions(scoped_session[PlatformSession]):
+    """A session for each context, used as if it were the one of now."""
+
+    @property
+    def session(self) -> Sessions:
+        """Itself: where Flask-Admin looks for it."""
+        return self
 
 
 def _before_flush(session: Session, context: Any, instances: Any) -> None:

@@ -76,4 +76,9 @@ class OutOfReach(Exception):
 
 
 class NotPermitted(Exception):
-    """The person may not do this to this table at all (403)."""
+    """The person may not do this to this table at all (403); a ``Sentence`` given says whom to ask, anything else is for the log."""
+
+    @property
+    def sentence(self) -> str:
+        """What the person may be told, empty when there is no more to say."""
+        return self.args[0] if self.args and isinstance(self.args[0], Sentence) else ""

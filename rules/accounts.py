@@ -201,16 +201,19 @@ def change_password(session: Session, account: Account, old: str, new: str, *, n
 # --- somebody else's --------------------------------------------------------------------------------------------------
 
 
-def reset_password(session: Session, identity: Identity, account: Account, now: datetime) -> str | None:
+def reset_password(session: Session, identity: Identity, account: Account, now: datetime, *, told_once: bool = True) -> str | None:
     """Put an account back on its default password and open it (S0-16, S0-17, S0-19); its sessions end.
 
-    Answers None, or the one-time password to be told once where a default one may not be (Z-12). Raises NotPermitted, OutOfReach.
+    Answers None, or the one-time password to be told once where a default one may not be (Z-12): unless ``told_once``, nobody
+    is there to be told, and RuleViolation is raised. Raises NotPermitted, OutOfReach.
     """
     _check_superior(session, identity, "reset", account)
     with acting_as(identity.serving()), transaction(session):
         session.refresh(account)
         roles = {post.role for post in active_posts(session, account)}
         once = None if may_be_on_default(account, roles) else one_time_password()
+        if once is not None and not told_once:
+            raise RuleViolation("这个账号须使用一次性密码，密码只显示一次，请打开该账号单独重置。")
         write(session, account, **given(once, now))
         note(session, account, "reset")
         tell_accounts(session, [account.id], Sentence(RESET), "/me/password", kind=NoticeKind.ACCOUNT, now=now)
@@ -239,9 +242,9 @@ def _check_superior(session: Session, identity: Identity, act: str, account: Acc
         raise OutOfReach(f"{act} on account {account.id}")
     belongs_nowhere = account.scope_path == ROOT and bool(offices)
     if not (at_home or belongs_nowhere) or not all(_stands_above(identity, act, post) for post in offices):
-        raise NotPermitted("该账号是管理员账号，请由其上级超级管理员或客服办理。")
+        raise NotPermitted(Sentence("该账号是管理员账号，请由其上级超级管理员或客服办理。"))
     if identity.account_id == account.id:
-        raise NotPermitted("本人的账号请由上级或客服办理。")
+        raise NotPermitted(Sentence("本人的账号请由上级或客服办理。"))
 
 
 def _stands_above(identity: Identity, act: str, office: Post) -> bool:

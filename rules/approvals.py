@@ -6,13 +6,13 @@ so it may neither commit nor ask the person anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, false, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from models.access import Account, AccountState
+from models.access import Account, AccountState, Post
 from models.history import Decision
 from models.org import School, SchoolKind
 from models.people import Certification, CertificationOutcome, CertificationState, Teacher
@@ -20,6 +20,7 @@ from models.service import RequestState, ServiceRequest
 from models.violation import Sentence
 from rules.account_opening import open_requested, open_with_teacher
 from rules.errors import RuleViolation
+from rules.grants import SCHOOL_ADMIN
 from rules.passwords import tells_password
 from rules.real_name import REAL_NAME, missing_facts
 from rules.workflow_steps import KnownBy, Step, Workflow
@@ -73,6 +74,39 @@ def _withdrawn(session: Session, teacher: Teacher, decision: Decision) -> None:
     teacher.applied_at = None
 
 
+# A sole administrator who teaches at their school cannot decide on themselves: the region above does.
+
+
+def administers_own_school() -> ColumnElement[bool]:
+    """A teacher who is an administrator of the school they teach at, whichever of their accounts holds the post."""
+
+    def known_as(theirs: Any, of_account: Any) -> ColumnElement[bool]:
+        in_office = (Post.role == SCHOOL_ADMIN, Post.until.is_(None), Post.school_id.is_not(None), of_account.is_not(None))
+        held = select(Post.school_id, of_account).join(Account, Account.id == Post.account_id).where(*in_office)
+        return tuple_(Teacher.school_id, theirs).in_(held)
+
+    return or_(
+        known_as(Teacher.id, Account.teacher_id),
+        known_as(Teacher.id_number, Account.id_number),
+        known_as(Teacher.phone, Account.phone),
+    )
+
+
+def own_administrators_of(paths: Sequence[str]) -> ColumnElement[bool]:
+    """Those among the teachers of the schools right below these regions: what waits there is theirs, further down it is others'.
+
+    Any region above may decide; counting whole provinces on every page would make nobody decide sooner.
+    """
+    right_below = or_(false(), *(and_(Teacher.scope_path >= f"{path}s", Teacher.scope_path < f"{path}t") for path in paths))
+    return and_(right_below, administers_own_school())
+
+
+def reasons_against_certifying_above(session: Session, teacher: Teacher) -> Iterator[str]:
+    """The region stands in for the school only where the school's own administrator is the one to be certified."""
+    if session.scalar(select(Teacher.id).where(Teacher.id == teacher.id, administers_own_school())) is None:
+        yield "上级只审核在本校任教的学校管理员，其他教师由所在学校的管理员审核。"
+
+
 CERTIFICATION = Workflow(
     "教师认证审核",
     Teacher.certification,
@@ -116,6 +150,30 @@ CERTIFICATION = Workflow(
             kind="danger",
             not_by_author=True,
             needs_comment=True,
+            effect=_failed,
+        ),
+        Step(
+            "pass_above",
+            CertificationState.PENDING,
+            CertificationState.PASSED,
+            act="certify_above",
+            label="上级通过",
+            not_by_author=True,
+            among=own_administrators_of,
+            check=reasons_against_certifying_above,
+            effect=_passed,
+        ),
+        Step(
+            "fail_above",
+            CertificationState.PENDING,
+            CertificationState.FAILED,
+            act="certify_above",
+            label="上级不通过",
+            kind="danger",
+            not_by_author=True,
+            needs_comment=True,
+            among=own_administrators_of,
+            check=reasons_against_certifying_above,
             effect=_failed,
         ),
         Step(

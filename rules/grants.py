@@ -36,7 +36,7 @@ _REGION_BASICS = {
     **_COMMON,
     "region": "read edit export import",
     "school": "read add edit delete export import move",
-    "teacher": "read export",
+    "teacher": "read export certify_above",
     "certification": "read export",
     "account": "read export unlock",
     "post": "read export end",

@@ -19,15 +19,15 @@ from models.access import PermissionCode, Post
 from models.history import note
 from models.invariants import on_added
 from models.org import Region, School, SchoolKind
-from models.people import Certification, Teacher
-from models.scoping import ROOT, Identity, acting_as, below, in_reach, reached_classes, row_in_reach
+from models.scoping import ROOT, Identity, Scoped, acting_as, below, in_reach, reached_classes, row_in_reach
 from models.session import transaction
 from models.violation import Conflict, NotPermitted, OutOfReach, Sentence
 from rules.errors import RuleViolation
 from rules.transfer_level import level_that_may_move, may_move
 from rules.unit_invariants import Unit, check_parent
 
-UNIT_LINKS = (("parent_id", Region), ("region_id", Region), ("school_id", School), ("teacher_id", Teacher))
+UNIT_LINKS = (("region_id", Region), ("school_id", School))
+"""By what a post and a code say where they are; every other table says it by ``__owner__``."""
 MANY = 5000
 
 
@@ -86,12 +86,7 @@ def regions_without_teacher_count(session: Session, identity: Identity) -> list[
         return list(session.scalars(missing if theirs is None else missing.where(theirs)))
 
 
-@on_added(Region)
-@on_added(School)
-@on_added(Teacher)
-@on_added(Certification)
-@on_added(Post)
-@on_added(PermissionCode)
+@on_added(Scoped)
 def check_units_stayed(session: Session, rows: Iterable[Any]) -> None:
     """The units of rows just added are where the rows' paths say, and stay there until the transaction ends."""
     paths: dict[type[Any], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -109,7 +104,9 @@ def check_units_stayed(session: Session, rows: Iterable[Any]) -> None:
 
 
 def _owner_links(row: Any) -> list[tuple[str, type[Any]]]:
-    return [(link, model) for link, model in UNIT_LINKS if not row.__owner__ or link == f"{row.__owner__}_id"]
+    if row.__owner__:
+        return [(f"{row.__owner__}_id", _owner_class(type(row)))]
+    return list(UNIT_LINKS) if isinstance(row, (Post, PermissionCode)) else []
 
 
 def _too_low(session: Session, from_path: str, to_path: str) -> RuleViolation:

@@ -40,10 +40,12 @@ class Offer:
 def offers(session: Session, identity: Identity, workflow: Workflow, row: Any, *, thorough: bool = False) -> list[Offer]:
     """The steps that leave the row's state and whose act this person holds there.
 
-    ``thorough`` asks each step's own check as well, for a page of one record; without it no query is made, for a list.
+    ``thorough`` asks each step's own check as well, for a page of one record; without it no query is made, for a list, and steps
+    that concern few of its rows are left out.
     """
     state = workflow.state(row)
-    leaving = [s for s in workflow.steps if s.shown and state in s.sources and row_in_reach(row, identity, s.act)]
+    steps = [step for step in workflow.steps if step.shown and (thorough or step.among is None)]
+    leaving = [step for step in steps if state in step.sources and row_in_reach(row, identity, step.act)]
     offered = []
     for step in leaving:
         why = _why_not_author(identity, workflow, step, row)
@@ -247,14 +249,20 @@ def _waiting_for(identity: Identity, workflow: Workflow) -> ColumnElement[bool] 
     """The rows of a workflow that wait for this person; None when they decide nothing there."""
     found = []
     for state in workflow.waits:
-        acts = {s.act for s in workflow.steps if s.not_by_author and state in s.sources and _may(identity, workflow, s)}
-        if acts:
+        steps = [s for s in workflow.steps if s.not_by_author and state in s.sources and _may(identity, workflow, s)]
+        if steps:
+            theirs = [_theirs(identity, workflow, act, among) for act, among in dict.fromkeys((s.act, s.among) for s in steps)]
             # Written into the SQL, not bound: only then does the index of those who wait answer it.
             waits = workflow.column == bindparam(None, state, type_=workflow.column.type, literal_execute=True)
-            found.append(and_(waits, or_(*(_reach(identity, workflow, act) for act in sorted(acts)))))
+            found.append(and_(waits, or_(*theirs)))
     if not found:
         return None
     return and_(or_(*found), _reach(identity, workflow, "read"), workflow.person.is_not(identity.person))
+
+
+def _theirs(identity: Identity, workflow: Workflow, act: str, among: Any) -> ColumnElement[bool]:
+    reach = _reach(identity, workflow, act)
+    return reach if among is None else and_(reach, among(identity.paths(act, workflow.table)))
 
 
 def _reach(identity: Identity, workflow: Workflow, act: str) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -55,6 +55,8 @@ class Step:
     """Reasons why not, as sentences."""
     effect: Callable[[Session, Any, Decision], None] | None = None
     """What follows in the same transaction, written as a service."""
+    among: Callable[[Sequence[str]], ColumnElement[bool]] | None = None
+    """Of a step that concerns few of the rows in reach: which of them wait for somebody who holds its act at these paths."""
     shown: bool = True
     """False: part of a larger act, taken by a service alone."""
 

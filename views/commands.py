@@ -19,6 +19,10 @@ from views.panel.doctor import examine, why
 from views.panel.permissions import sync_permissions
 from views.worker import worker
 
+IN_PRODUCTION = (
+    "This installation is in production (APP_ENV=production): the demonstration would add accounts whose passwords everybody knows. "
+    "Nothing was loaded. Whoever means it says --yes-in-production."
+)
 TRANSLATIONS = Path(__file__).with_name("translations")
 
 
@@ -43,8 +47,11 @@ def setup() -> None:
 
 @click.command("demo")
 @click.option("--teachers", default=0, help="stream this many teachers more into 福建省")
-def demo(teachers: int) -> None:
+@click.option("--yes-in-production", is_flag=True, help="load it although this installation is in production")
+def demo(teachers: int, yes_in_production: bool) -> None:
     """Load the demonstration; a second run changes nothing."""
+    if current_app.extensions["settings"].production and not yes_in_production:
+        sys.exit(IN_PRODUCTION)
     with acting_as(SYSTEM):
         load_demo(current_app.extensions["db"].session_factory, teachers=teachers, now=utcnow(), progress=click.echo)
 

@@ -12,10 +12,11 @@ from werkzeug.wrappers import Response
 
 from models.access import Account, AccountState
 from models.base import utcnow
-from models.people import Teacher
+from models.people import CertificationState, Teacher
 from models.scoping import Identity
 from models.violation import Sentence
 from rules.accounts import reset_many, reset_password, unlock
+from rules.approvals import administers_own_school
 from rules.people import leave_school
 from rules.real_name import lacks_facts, missing_facts
 from rules.service import reset_by_sms
@@ -48,18 +49,32 @@ class TeacherView(PanelView):
     )
 
     def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
-        return (lacks_facts(),) if "incomplete" in only else ()
+        incomplete = [lacks_facts()] if "incomplete" in only else []
+        own = [Teacher.certification == CertificationState.PENDING, administers_own_school()] if "own_administrators" in only else []
+        return (*incomplete, *own)
 
     def list_buttons(self) -> Sequence[Button]:
+        return [*self._for_the_region(), *self._for_facts(), *super().list_buttons()]
+
+    def _for_the_region(self) -> Sequence[Button]:
+        if not self.may("certify_above") or self.may("certify"):
+            return []
+        asked = "only.own_administrators" in request.args
+        address = self.url("list") + ("" if asked else "?only.own_administrators=1")
+        return [Button(_("全部教师") if asked else _("待上级审核的学校管理员"), address, "list" if asked else "user-check")]
+
+    def _for_facts(self) -> Sequence[Button]:
         asked = "only.incomplete" in request.args
         toggle = Button(
             _("全部教师") if asked else _("信息不完整的教师"),
             self.url("list") + ("" if asked else "?only.incomplete=1"),
             "list" if asked else "alert-circle",
         )
-        return [toggle, *super().list_buttons()]
+        return [toggle]
 
     def list_notice(self) -> str:
+        if "only.own_administrators" in request.args:
+            return _("下面是在本校任教、申请了认证的学校管理员。他们不能审核本人，请打开记录核对后办理。")
         return _("下面是实名信息不完整的教师，请督促他们在“个人中心”完善。") if "only.incomplete" in request.args else ""
 
     def record_notice(self, row: Any) -> str:
@@ -79,6 +94,12 @@ def _reset(session: Any, identity: Identity, row: Any, values: Any, now: Any) ->
 def _reset_by_sms(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> str:
     phone = reset_by_sms(session, identity, row, now)
     return Sentence("密码已重置，并已发送到 {phone}。", phone=phone)
+
+
+def _reset_in_bulk(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> str:
+    """A password that is shown once is no part of a bulk act: it would have to be kept somewhere."""
+    reset_password(session, identity, row, now, told_once=False)
+    return "密码已重置。"
 
 
 def _unlock(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> str:
@@ -101,6 +122,7 @@ class AccountView(PanelView):
             "normal",
             "密码将重置，该账号的登录会全部退出。",
             shown=lambda row: row.state is AccountState.ACTIVE,
+            run_in_bulk=_reset_in_bulk,
         ),
         Verb(
             "reset_by_sms",

@@ -23,7 +23,7 @@ from models.violation import RuleViolation
 from rules import throttle
 from rules.registration import Teaching, register, register_student, request_account, send_registration_code
 from views.pages import PageView
-from views.panel.forms import LinkField
+from views.panel.forms import LinkField, choices_of
 from views.panel.reference import options
 
 PUBLIC = Identity(label="公开查询", everything=True)
@@ -74,7 +74,9 @@ def region_field() -> LinkField:
 def teaching_fields() -> dict[str, object]:
     """What makes somebody a teacher: document and school."""
     return {
-        "id_type": SelectField(lazy("证件类型"), [Optional()], coerce=int, choices=options(current_app.extensions["db"](), IdType)),
+        "id_type": SelectField(
+            lazy("证件类型"), [Optional()], coerce=int, choices=choices_of(options(current_app.extensions["db"](), IdType))
+        ),
         "id_number": StringField(lazy("证件号码"), [Optional()], description=lazy("注册教师身份时必填；字母 X 大写。")),
         "school": school_field(),
         "region": region_field(),
@@ -121,7 +123,7 @@ class RegistrationView(PageView):
             "identity": RadioField(
                 lazy("身份"),
                 [InputRequired(lazy("请选择身份。"))],
-                choices=[(kind.value, lazy(kind.label)) for kind in PersonKind],
+                choices=choices_of((kind.value, lazy(kind.label)) for kind in PersonKind),
                 default=PersonKind.TEACHER.value,
             ),
             "name": StringField(lazy("姓名"), [InputRequired(NEEDED)], render_kw={"autocomplete": "name"}),

@@ -26,10 +26,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from config import Settings
-from models.access import Account
 from models.base import utcnow
-from models.jobs import Job
-from models.scoping import SYSTEM, Identity, acting_as
+from models.jobs import Job, JobKind
+from models.scoping import SYSTEM, acting_as
 from models.session import transaction
 from models.violation import NotPermitted, OutOfReach, RuleViolation
 from rules.account_counts import recount_accounts
@@ -40,7 +39,7 @@ from rules.notices import forget_notices, send_due_texts
 from rules.page_views import day_of, forget_views
 from rules.permission_codes import expire_codes
 from views.panel.excel.work import Failure, do
-from views.panel.security import held_posts, identity_at, workbench_key
+from views.panel.security import identity_of
 from views.panel.words import refused
 
 if TYPE_CHECKING:
@@ -50,6 +49,8 @@ log = logging.getLogger("yanxiu.worker")
 BEAT_SECONDS = 1.0
 DONE_AT_ONCE = 2000
 """Rows a person waits for in the request."""
+CRASHED = "处理时出错，没有写入任何数据。错误编号 %(reference)s，可以重试，或把编号告诉平台运营。"
+HALFWAY = "处理时出错。已办理的保留，点击“重试”继续办理其余的。错误编号 %(reference)s，也可以把编号告诉平台运营。"
 YOUNG_OBJECTS = 50_000
 """How many new objects Python lets pass before it looks for garbage: a job makes them by the million and drops them at once."""
 
@@ -98,8 +99,8 @@ def _queue(app: Flask, settings: Settings) -> Queue:
 
 
 def start(app: Flask, job: Job) -> None:
-    """Do a small job at once and leave a large one to a worker; ``job.total`` says how large it is."""
-    if job.total <= DONE_AT_ONCE:
+    """Do a small job at once and leave a large one to a worker; ``job.total`` says how large it is. A bulk act is large by nature."""
+    if job.total <= DONE_AT_ONCE and job.kind is not JobKind.BULK:
         run_job(app, job.id, is_awaited=True)
     else:
         give_out(app, job.id)
@@ -212,17 +213,7 @@ def _attempt(app: Flask, session: Session, job: Job, run: Run) -> tuple[str, dic
     except Exception:
         reference = secrets.token_hex(4).upper()
         log.exception("reference %s: job %s", reference, job.id)
-        return _("处理时出错，没有写入任何数据。错误编号 %(reference)s，可以重试，或把编号告诉平台运营。", reference=reference), {}
-
-
-def identity_of(session: Session, job: Job) -> Identity:
-    """The person at the post they asked as, with the grants it has today; RuleViolation when it has ended."""
-    account = session.get(Account, job.account_id)
-    posts = held_posts(session, job.account_id)
-    post = next((post for post in posts if post.id == job.post_id), None)
-    if account is None or not account.is_active or post is None:
-        raise RuleViolation("创建任务时的岗位已经结束，任务没有执行。")
-    return identity_at(account, posts, workbench_key(post))
+        return _(HALFWAY if job.kind is JobKind.BULK else CRASHED, reference=reference), {}
 
 
 class Heartbeat:

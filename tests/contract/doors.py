@@ -82,6 +82,7 @@ def add_record(visit: Visit) -> Iterator[TestResponse]:
 def take_verbs(visit: Visit) -> Iterator[TestResponse]:
     for name in visit.view._all_verbs():
         yield visit.browser.post(f"{visit.base}/do/{name}/{visit.row_id}", confirmed="1", comment="越界")
+    for name in visit.view.bulk_verbs():
         yield visit.browser.post(f"{visit.base}/bulk", confirmed="1", verb=name, id=str(visit.row_id), comment="越界")
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from werkzeug.test import TestResponse
 
 from models.access import Post
 from models.base import utcnow
+from models.fields import fields_of
 from models.history import Change
 from models.jobs import Job, JobKind, JobState
 from models.people import Teacher
@@ -32,6 +33,7 @@ from tests.cast import TEACHERS, Cast
 from tests.clients import Browser
 from views import worker
 from views.panel.excel import doors
+from views.panel.excel.import_pages import _other_names
 from views.worker import forget_old_files, give_out_again, run_job
 
 HEADER = ("姓名", "证件类型", "证件号码", "手机号码", "职称", "学段", "学科领域")
@@ -304,6 +306,28 @@ def test_an_export_is_imported_as_it_is(client_of: Any) -> None:
     for kind in ("xlsx", "csv"):
         content = ping.browser.post("/teacher/export", scope="all", columns=names, format=kind).data
         assert figures(ping.check(content, f"教师.{kind}")[1]) == [0, 0, 3, 0]
+
+
+@pytest.mark.parametrize(("there", "here"), [("en", "zh_CN"), ("zh_CN", "en")])
+def test_an_export_in_one_language_is_imported_in_the_other(client_of: Any, there: str, here: str) -> None:
+    ping = Importing(client_of("平"))
+    ping.browser.get(f"/lang/{there}")
+    names = ["account_name", "name", "id_type", "id_number", "phone", "school", "title", "stage", "subject", "applied_at", "certification"]
+    content = ping.browser.post("/teacher/export", scope="all", columns=names).data
+    header = next(load_workbook(io.BytesIO(content)).worksheets[0].iter_rows(values_only=True))
+    assert ("姓名" in header) is (there == "zh_CN")
+    ping.browser.get(f"/lang/{here}")
+    page = ping.upload(content)
+    assert [name for at, name in ping.matched(page).items() if at != "token"] == names
+    assert figures(ping.check(content)[1]) == [0, 0, 3, 0]
+
+
+def test_a_heading_that_would_mean_two_fields_means_none(app: Flask) -> None:
+    with app.test_request_context():
+        named = [field for field in fields_of(Teacher).values() if field.name in ("name", "phone", "stage")]
+        twice = [replace(field, aliases=("联系",)) if field.name != "stage" else field for field in named]
+        known = _other_names(twice)
+    assert "联系" not in known and known["name"] == known["姓名"] == "姓名"
 
 
 def test_what_changed_since_the_check_is_noticed(client_of: Any, cast: Cast) -> None:

@@ -75,13 +75,14 @@ SENTENCES = {
     "row": "这条记录不在您的管理范围内。",
     "author": "不能办理本人的事项，请由其他有权限的人员办理。",
 }
+ABOVE = {"pass_above": "act", "fail_above": "act"}
 WHO_IS_TOLD = {
-    "administrator": (ADMIN, {"apply": "act", "withdraw": "act", "drop": "act"}),
-    "neighbour": (NEIGHBOUR, {"apply": "act", "recognise": "row", "pass": "row", "fail": "row", "withdraw": "act", "drop": "act"}),
-    "teacher": (TEACHER, {"recognise": "act", "pass": "act", "fail": "act", "drop": "act"}),
+    "administrator": (ADMIN, ABOVE | {"apply": "act", "withdraw": "act", "drop": "act"}),
+    "neighbour": (NEIGHBOUR, ABOVE | {"apply": "act", "recognise": "row", "pass": "row", "fail": "row", "withdraw": "act", "drop": "act"}),
+    "teacher": (TEACHER, ABOVE | {"recognise": "act", "pass": "act", "fail": "act", "drop": "act"}),
     "second account": (
         SECOND_ACCOUNT,
-        {"apply": "act", "recognise": "author", "pass": "author", "fail": "author", "withdraw": "act", "drop": "act"},
+        ABOVE | {"apply": "act", "recognise": "author", "pass": "author", "fail": "author", "withdraw": "act", "drop": "act"},
     ),
 }
 
@@ -164,7 +165,7 @@ def without(*names: str) -> tuple[Step, ...]:
 
 
 FAULTS = [
-    (replace(CERTIFICATION, steps=without("fail")), ["no step leads to failed"]),
+    (replace(CERTIFICATION, steps=without("fail", "fail_above")), ["no step leads to failed"]),
     (replace(CERTIFICATION, starts=()), [f"no step leads to {state.value}" for state in CertificationState]),
     (replace(CERTIFICATION, steps=without("drop")), ["no step leaves passed, which is not declared as an end"]),
     (replace(CERTIFICATION, ends=(PASSED,)), ["a step leaves passed, which is declared as an end"]),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import func, select
 
+from app import create_app
+from config import Settings
 from models.access import Account, Post
 from models.org import AreaType, Region, RegionKind, School, SchoolKind, Stage
 from models.people import Certification, CertificationOutcome, CertificationState, IdType, Subject, Teacher, Title
@@ -340,3 +343,16 @@ def test_reference_data_never_writes_over_what_an_installation_changed(database_
         ensure_reference_data(session)
         session.expire_all()
         assert (title.name, title.is_active) == ("员级", False)
+
+
+def test_in_production_it_is_loaded_only_on_purpose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its passwords are in the README."""
+    asked: list[int] = []
+    monkeypatch.setattr("views.commands.load_demo", lambda factory, **options: asked.append(options["teachers"]))
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/demo.db", data_dir=tmp_path, secret_key="p" * 40, app_env="production")
+    app = create_app(settings)
+    with app.app_context():
+        refused = app.test_cli_runner().invoke(args=["demo"])
+        assert refused.exit_code == 1 and "--yes-in-production" in refused.output and not asked
+        meant = app.test_cli_runner().invoke(args=["demo", "--teachers", "7", "--yes-in-production"])
+    assert meant.exit_code == 0 and asked == [7]

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from flask import abort, request
 from flask_babel import gettext as _
-from sqlalchemy import select
-from werkzeug.datastructures import ImmutableMultiDict
 
-from models.base import row_id, utcnow
+from models.base import utcnow
 from models.scoping import row_in_reach
 from rules.approvals import workflow_of
 from rules.workflow import Step, Workflow, offers, take
 from views.panel.pages import Button
 from views.panel.verbs import Verb
 from views.panel.words import told
-
-MOST_AT_ONCE = 2000
-"""A bulk action decides each record on its own; more than this at once is asked to be narrowed down."""
 
 if TYPE_CHECKING:
     from views.panel.screens import PanelView
@@ -35,7 +29,10 @@ class ButtonsMixin(Base):
 
     def verb(self, name: str) -> Verb:
         """The verb of this name, a workflow step among them; 404 for an unknown one, 403 without its act."""
-        verb = self._all_verbs().get(name)
+        return self.permitted(self._all_verbs().get(name))
+
+    def permitted(self, verb: Verb | None) -> Verb:
+        """The verb, if there is one (else 404) and the person holds its act (else 403)."""
         if verb is None:
             abort(404)
         if not self.identity.may(verb.act, self.table):
@@ -77,36 +74,6 @@ class ButtonsMixin(Base):
         if self.may("delete") and self.reaches("delete", row):
             menu.append(Button(_("删除"), self.url("delete", pk=row.id), "trash", "danger"))
         return inline, menu
-
-    def bulk_buttons(self, total: int) -> Sequence[Button]:
-        """Actions on the selection or on all that match."""
-        verbs = [v for v in self._all_verbs().values() if v.bulk and self.identity.may(v.act, self.table)]
-        return [
-            Button(
-                _(v.label),
-                self.url("bulk"),
-                v.icon,
-                v.kind,
-                "post",
-                confirm=told(v.confirm) or _("确定执行“%(verb)s”吗？", verb=_(v.label)),
-                comment=v.comment,
-                comment_label=told(v.comment_label),
-                values=(("verb", v.name),),
-            )
-            for v in verbs
-        ]
-
-    def bulk_rows(self) -> list[Any]:
-        """The selected rows, or all that match the list's query; only those in reach, and not more than can be done at once."""
-        if request.form.get("all") == "1":
-            query = self.listing(ImmutableMultiDict(parse_qsl(request.form.get("query", "")[:2000]))).select_ids()
-        else:
-            ids = [i for text in request.form.getlist("id") if (i := row_id(text)) is not None]
-            query = select(self.model.id).where(self.model.id.in_(ids))
-        found = list(self.db.scalars(query.limit(MOST_AT_ONCE + 1)))
-        if len(found) > MOST_AT_ONCE:
-            abort(413, _("一次最多处理 %(most)s 条，请先用筛选缩小范围。", most=MOST_AT_ONCE))
-        return list(self.db.scalars(select(self.model).where(self.model.id.in_(found))).unique())
 
     # --- records ------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ still offers the first rows and whatever is chosen now.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,8 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms import Field as WtField
+from wtforms.fields.choices import Choice as Option
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -42,6 +44,11 @@ from views.panel.reference import options
 from views.panel.words import refused
 
 FIRST_OPTIONS = 50
+
+
+def choices_of(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
+    """What a select is made with: values and labels."""
+    return [SelectChoice(value, label) for value, label in pairs]
 
 
 class ShanghaiDateTimeField(DateTimeLocalField):
@@ -115,15 +122,15 @@ class ChoiceField(SelectField):
 
     def __init__(self, label: str, validators: Sequence[Any], *, members: tuple[Choice, ...], **options: Any) -> None:
         by_value = {m.value: m for m in members}
-        choices = [("", lazy_gettext("请选择")), *((m.value, lazy_gettext(m.label)) for m in members)]
+        choices = choices_of([("", lazy_gettext("请选择")), *((m.value, lazy_gettext(m.label)) for m in members)])
         super().__init__(label, validators, choices=choices, coerce=lambda v: v if isinstance(v, Choice) else by_value.get(v), **options)
 
     def process_data(self, value: Any) -> None:
         self.data = value
 
     def iter_choices(self) -> Any:
-        for value, label in self.choices:
-            yield value, label, (self.data.value if isinstance(self.data, Choice) else "") == value, {}
+        for value, label, _attributes, _group in self.choices:
+            yield Option(value, label, (self.data.value if isinstance(self.data, Choice) else "") == value, {})
 
     def pre_validate(self, form: Any) -> None:
         if self.data is None and self.raw_data and self.raw_data[0]:

@@ -49,7 +49,7 @@ def list_page(view: PanelView, listing: Listing) -> ListPage:
         + [(f"only.{k}", "1") for k in state.only]
         + ([("sort", state.sort)] if state.sort else [])
         + ([("size", str(state.size))] if state.size != SIZES[0] else []),
-        bulk=view.bulk_buttons(total),
+        bulk=view.bulk_buttons(),
         bulk_url=view.url("bulk"),
         saved_views=saved_views(view),
         save_view_url=view.url("save_view"),

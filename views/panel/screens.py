@@ -30,6 +30,7 @@ from models.history import note
 from models.scoping import Identity, Own, current_identity
 from models.violation import RuleViolation
 from rules.approvals import workflow_of
+from views.panel.bulk import BulkMixin
 from views.panel.buttons import ButtonsMixin
 from views.panel.cells import in_clear, text_of, visible
 from views.panel.editing import EditingMixin
@@ -43,7 +44,7 @@ from views.panel.verbs import Verb
 from views.panel.words import refused, told
 
 
-class PanelView(EditingMixin, ButtonsMixin, ExcelMixin, ModelView):  # type: ignore[misc]
+class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  # type: ignore[misc]
     """The generated screens of one declared table."""
 
     model: ClassVar[type[Any]]
@@ -228,35 +229,6 @@ class PanelView(EditingMixin, ButtonsMixin, ExcelMixin, ModelView):  # type: ign
             flash(told(outcome), "success")
             return redirect(target, 303)
         return outcome if outcome is not None else redirect(target, 303)
-
-    @expose("/bulk", methods=["POST"])
-    @has_access
-    def bulk(self) -> Response:
-        """One verb on the selection or on everything that matches; what was refused is told, the rest is done."""
-        verb = self.verb(request.form.get("verb", ""))
-        rows = self.bulk_rows()
-        if request.form.get("confirmed") != "1":
-            return self._confirm_bulk(verb, len(rows))
-        done, refusals = 0, []
-        for row in rows:
-            try:
-                self.run_verb(verb, row)
-                done += 1
-            except RuleViolation as refusal:
-                refusals.append(_("：").join((str(row), refused(refusal))))
-        flash(_("“%(verb)s”已完成 %(done)s 条。", verb=_(verb.label), done=done), "success" if done else "warning")
-        if refusals:
-            flash(_("有 %(count)s 条未办理：", count=len(refusals)) + _("；").join(refusals[:5]), "danger")
-        return redirect(self.url("list") + "?" + request.form.get("query", ""), 303)
-
-    def _confirm_bulk(self, verb: Verb, count: int) -> Response:
-        values = tuple((k, v) for k, v in request.form.items(multi=True) if k not in ("csrf_token", "confirmed"))
-        button = Button(
-            _(verb.label), self.url("bulk"), verb.icon, verb.kind, "post", comment=verb.comment, comment_label=told(verb.comment_label)
-        )
-        message = _("将对 %(count)s %(unit)s执行“%(verb)s”。", count=count, unit=_(self.screen.unit), verb=_(verb.label))
-        page = ConfirmPage(_("批量%(verb)s", verb=_(verb.label)), message, button, self.url("list"), values=values)
-        return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
 
     # --- saved views --------------------------------------------------------------------------------------------------
 

@@ -23,9 +23,11 @@ from werkzeug.wrappers import Response
 
 from models.access import Account, Post, person_of
 from models.base import row_id, utcnow
+from models.jobs import Job
 from models.notices import Notice
 from models.org import AreaType, School
 from models.scoping import NOBODY, SYSTEM, Identity, acting_as, become, current_identity
+from models.violation import RuleViolation
 from rules import accounts
 from rules.grants import SCHOOL_ADMIN, is_admin_role, role_label
 from rules.posts import AREA_TYPE_NEEDED
@@ -34,6 +36,7 @@ from views.panel.pages import Workbench
 
 log = logging.getLogger(__name__)
 PERSONAL = "personal"
+POST_ENDED = "创建任务时的岗位已经结束，任务没有执行。"
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,16 @@ def identity_at(account: Account, posts: list[Held], key: str) -> Identity:
         grants=frozenset().union(*(post.grants for post in active)),
         person=person_of(account),
     )
+
+
+def identity_of(db: Session, job: Job, ended: str = POST_ENDED) -> Identity:
+    """The person at the post they asked as, with the grants it has today; RuleViolation, saying ``ended``, when it has ended."""
+    account = db.get(Account, job.account_id)
+    posts = held_posts(db, job.account_id)
+    post = next((post for post in posts if post.id == job.post_id), None)
+    if account is None or not account.is_active or post is None:
+        raise RuleViolation(ended)
+    return identity_at(account, posts, workbench_key(post))
 
 
 class SecurityManager(FabSecurityManager):

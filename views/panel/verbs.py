@@ -17,6 +17,7 @@ from models.scoping import Identity
 
 Outcome = Any
 """What a verb gives back: a sentence to tell, or a whole response to send (a file, a page shown once)."""
+Run = Callable[[Session, Identity, Any, Mapping[str, str], datetime], Outcome]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Verb:
     name: str
     label: str
     act: str
-    run: Callable[[Session, Identity, Any, Mapping[str, str], datetime], Outcome]
+    run: Run
     icon: str = ""
     kind: Literal["primary", "normal", "success", "danger", "ghost"] = "normal"
     confirm: str = ""
@@ -37,3 +38,5 @@ class Verb:
     inline: bool = False
     """On the list, stands in the row itself rather than behind its three dots."""
     bulk: bool = True
+    run_in_bulk: Run | None = None
+    """Done instead where many are done at once and nobody looks at a page for each."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask_babel import get_locale, get_translations
+from flask import current_app
+from flask_babel import force_locale, get_locale, get_translations
 from flask_babel import gettext as _
 from flask_wtf.i18n import translations as of_wtforms
 
@@ -33,6 +34,15 @@ def word(value: object) -> object:
     """A value as its sentence says it: labels and states are translated, the names people gave are in no catalogue and stay."""
     label = value.label if isinstance(value, Choice) else value
     return told(label) if isinstance(label, str) else label
+
+
+def in_every_language(label: str) -> list[str]:
+    """A label as it stands in the code and in every language the platform speaks; without an application there is only the code's."""
+    said = [label]
+    for locale in current_app.config["LANGUAGES"] if current_app else ():
+        with force_locale(locale):
+            said.append(_(label))
+    return list(dict.fromkeys(said))
 
 
 def listed(words: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from views.panel.excel.reader import Sheet
 from views.panel.excel.report import in_words
 from views.panel.excel.sheets import sheet_column
 from views.panel.pages import Button, Cell
-from views.panel.words import listed
+from views.panel.words import in_every_language, listed
 
 if TYPE_CHECKING:
     from views.panel.screens import PanelView
@@ -39,7 +39,7 @@ class Matching:
 def match(view: PanelView, header: Sequence[str]) -> Matching:
     """Recognise the columns by label, name or alias, in whatever language and width."""
     fields = recognised_fields(view.model, view.identity)
-    called = {header_key(name): _(f.label) for f in fields for name in (*f.aliases, f.label)}
+    called = _other_names(fields)
     found = match_headers([sheet_column(f) for f in fields], [called.get(header_key(text), text) for text in header])
     by_name, notes = {f.name: f for f in fields}, {}
     for position, text in enumerate(header):
@@ -50,6 +50,15 @@ def match(view: PanelView, header: Sequence[str]) -> Matching:
         elif text.strip():
             notes[position] = _("没有对应的字段，不导入。")
     return Matching(found.mapping, notes)
+
+
+def _other_names(fields: Sequence[Field]) -> dict[str, str]:
+    """What a column may be called besides: its label in another language, an alias. What would mean two fields means none."""
+    meant: dict[str, set[str]] = {}
+    for field in fields:
+        for name in (*field.aliases, *in_every_language(field.label)):
+            meant.setdefault(header_key(name), set()).add(_(field.label))
+    return {key: labels.pop() for key, labels in meant.items() if len(labels) == 1}
 
 
 def _note(view: PanelView, field: Field) -> str:

@@ -24,6 +24,7 @@ from views.panel.excel.cells import parse_cell
 from views.panel.excel.columns import LINKS_SEPARATOR
 from views.panel.excel.links import Found, LinkFinder
 from views.panel.excel.sheets import sheet_column
+from views.panel.words import in_every_language
 
 LARGEST_INT = 2**31 - 1
 _SEPARATORS = re.compile(f"[{LINKS_SEPARATOR};\n]")
@@ -38,7 +39,7 @@ class Incoming:
         self._sheet = sheet_column(field, optional=optional or field.readonly)
         self._type = None if field.kind == "links" else model.__mapper__.columns[field.key].type
         self._finder = LinkFinder(session, field) if field.kind in ("link", "links") else None
-        self._members = {word: member for member in field.choices for word in (member.label, _(member.label))}
+        self._members = {word: member for member in field.choices for word in in_every_language(member.label)}
         self._read = {"choice": self._member, "link": self._link, "links": self._links}.get(field.kind, self._plain)
 
     def learn(self, cells: Collection[Any]) -> None:

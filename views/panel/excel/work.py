@@ -1,4 +1,4 @@
-"""What a worker does for each kind of job: write an export, check an upload, apply it.
+"""What a worker does for each kind of job: write an export, check an upload, apply it, act in bulk.
 
 It runs inside an application context, under the identity of the job's post, in the person's language. The one thing a newcomer
 gets wrong: the job is finished in the transaction of its work, so a killed worker or a wish to stop leaves nothing half done.
@@ -24,6 +24,7 @@ from models.scoping import SYSTEM, acting_as
 from models.violation import RuleViolation
 from rules.files_store import FileStore
 from rules.jobs import Run, finish
+from views.panel.bulk_work import do_bulk
 from views.panel.excel.applying import CHANGED_MEANWHILE, WriteRefused, blame, write_lines
 from views.panel.excel.exporting import Asked, Export
 from views.panel.excel.importing import Importer, Line
@@ -179,4 +180,9 @@ def imported_before(session: Session, details: dict[str, Any]) -> Job | None:
     return next((job for job in session.scalars(done) if all(job.details.get(name) == details[name] for name in same)), None)
 
 
-WORK: dict[JobKind, Callable[[Work], None]] = {JobKind.EXPORT: _export, JobKind.IMPORT_CHECK: _check, JobKind.IMPORT_APPLY: _apply}
+WORK: dict[JobKind, Callable[[Work], None]] = {
+    JobKind.EXPORT: _export,
+    JobKind.IMPORT_CHECK: _check,
+    JobKind.IMPORT_APPLY: _apply,
+    JobKind.BULK: do_bulk,
+}
