@@ -206,10 +206,15 @@ def bind_code(
     digest = code_hash(secret_key, text)
     with acting_as(identity.serving()), transaction(session):
         usable = (PermissionCode.digest == digest) & (PermissionCode.expires_at > now)
+        # The unit before its codes, as whoever issues does: locked the other way round, a bind and an issue wait for each other.
+        meant = session.scalars(select(PermissionCode).where(usable, PermissionCode.state == CodeState.ISSUED)).one_or_none()
+        if meant is None:
+            raise RuleViolation(REFUSED, FIELD)
+        unit = unit_of(session, meant)
+        take_turn(session, [unit])
         code = _conclude(session, usable, state=CodeState.USED, used_at=now, used_by_id=account.id, updated_at=now)
         if code is None:
             raise RuleViolation(REFUSED, FIELD)
-        unit = unit_of(session, code)
         _check_vacant(session, code, unit, account)
         post = _appoint(session, code, unit, contact, account, now)
         note(session, code, "bind", {"state": [CodeState.ISSUED.value, CodeState.USED.value], "used_by_id": [None, account.id]})
