@@ -215,7 +215,7 @@ def test_of_two_workers_one_does_it(app: Flask, client_of: Any, cast: Cast) -> N
 @pytest.mark.usefixtures("school")
 def test_a_worker_that_was_given_up_does_nothing_more(app: Flask, client_of: Any, cast: Cast) -> None:
     number = ask(client_of("平"))
-    app.extensions["queue"].flush()
+    app.extensions["queue"]().huey.flush()
     with acting_as(SYSTEM), app.extensions["db"].session_factory() as session:
         slow = take_up(session, number, now=utcnow())
         assert slow is not None
@@ -257,7 +257,7 @@ run_job(app, {job})
 @pytest.mark.usefixtures("school")
 def test_a_worker_killed_halfway_is_followed_by_another(app: Flask, client_of: Any, cast: Cast, database_url: str, tmp_path: Path) -> None:
     number = ask(client_of("平"))
-    app.extensions["queue"].flush()
+    app.extensions["queue"]().huey.flush()
     script = KILLED_AT_THE_SECOND.format(root=str(Path(__file__).parents[2]), url=database_url, folder=str(tmp_path), job=number)
     killed = subprocess.run([sys.executable, "-c", script], timeout=300)
     assert killed.returncode == -signal.SIGKILL

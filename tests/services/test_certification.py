@@ -299,7 +299,7 @@ def test_a_service_takes_a_step_inside_its_own_transaction(desk: Desk) -> None:
     [
         ("平", {"teacher": 1, "account": 0}),
         ("锐", {"teacher": 1, "account": 0}),
-        ("运", {"teacher": 4, "account": 1}),
+        ("运", {"teacher": 4, "account": 1, "service_request": 1}),
         ("远", {"teacher": 0, "account": 1}),
         ("丹", {"teacher": 0}),
         ("兰", {}),
