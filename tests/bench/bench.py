@@ -25,6 +25,7 @@ from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
 from rules.demo import PASSWORD
 from tests.bench.databases import Measured, databases, fill
+from tests.bench.importing import import_cost
 from tests.bench.long_work import export_cost, start_cost
 from tests.bench.measuring import cost_of
 from tests.bench.report import Chapter, Line, over, page
@@ -71,7 +72,8 @@ def chapter_of(database: Measured) -> Chapter:
         schools = session.scalar(select(func.count()).select_from(School)) or 0
     engine.dispose()
     column = 0 if engine.dialect.name == "sqlite" else 1
-    return Chapter(database.label, column, schools, found, lines, export_cost(database), start_cost(database), busy / (os.cpu_count() or 1))
+    exported, imported, started = export_cost(database), import_cost(database), start_cost(database)
+    return Chapter(database.label, column, schools, found, lines, exported, imported, started, busy / (os.cpu_count() or 1))
 
 
 def _paths(engine: Engine) -> dict[str, str]:
@@ -80,7 +82,7 @@ def _paths(engine: Engine) -> dict[str, str]:
         select(Account.username, Post.scope_path).join(Post, Post.account_id == Account.id).where(Account.username.in_(USERNAMES.values()))
     )
     with acting_as(SYSTEM), make_session_factory(engine)() as session:
-        path = dict(session.execute(posts).tuples().all())
+        path = {name: path for name, path in session.execute(posts)}
     return {who: path[USERNAMES[who]] for who in (PROVINCE, COUNTY, SCHOOL)}
 
 

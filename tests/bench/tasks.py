@@ -137,4 +137,4 @@ def _statistics(engine: Engine, paths: dict[str, str]) -> Iterator[Task]:
         yield Task(f"activation of {level}", who, f"/activation/{region[asked] if asked else ''}", (50, 50), (bare,))
         if who != COUNTY:
             for report in ("registrations", "applications", "views"):
-                yield Task(f"{report} of {level}", who, f"/statistics/{report}/{region[asked] if asked else ''}", (50, 50))
+                yield Task(f"{report} of {level}", who, f"/statistics/{report}{f'/{region[asked]}' if asked else ''}", (50, 50))

@@ -147,3 +147,8 @@ def test_the_signed_out_are_led_to_the_login(app: Any, cast: Any) -> None:
     for address in ("/", "/me/", "/bind/", "/activation/", "/statistics/", "/teacher/list/", "/workbench/", "/roles/list/", "/console/"):
         answer = stranger.get(address)
         assert answer.status_code == 302 and "/login/" in answer.headers["Location"], address
+
+
+def test_the_signed_out_are_asked_in_their_language(app: Any, cast: Any) -> None:
+    page = Browser(app).get("/me/", follow_redirects=True)
+    assert page.request.path == "/login/" and "请先登录，再打开这个页面。" in page.text and "Please log in" not in page.text

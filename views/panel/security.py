@@ -141,9 +141,10 @@ class SecurityManager(FabSecurityManager):
         self.appbuilder.add_view_no_menu(self.rolemodelview)
 
     def create_login_manager(self, app: Flask) -> Any:
-        """Flask-AppBuilder sends the signed-out to an endpoint ``login`` that exists only in its own naming."""
+        """Flask-AppBuilder sends the signed-out to an endpoint ``login`` that exists only in its own naming, with an English sentence."""
         manager = super().create_login_manager(app)
         manager.login_view = "LoginView.login"
+        manager.login_message, manager.localize_callback = "请先登录，再打开这个页面。", _
         return manager
 
     # --- who is it ----------------------------------------------------------------------------------------------------
