@@ -83,6 +83,7 @@ class Settings:
 
     view_seconds: int = 5
     """``VIEW_SECONDS``: how long page views wait in the process before they are written together; 0 writes none by itself."""
+
     service_note: str = ""
     """``SERVICE_NOTE``: a line on the customer service pages, such as the telephone and working hours (S4-33). Empty: none."""
 
