@@ -146,6 +146,22 @@ class Post(Scoped, Record):
             sqlite_where=text("role = 'school_admin' AND until IS NULL"),
             postgresql_where=text("role = 'school_admin' AND until IS NULL"),
         ),
+        Index(
+            "uq_post_one_group_leader",
+            "scope_path",
+            unique=True,
+            sqlite_where=text("role = 'group_leader' AND until IS NULL"),
+            postgresql_where=text("role = 'group_leader' AND until IS NULL"),
+        ),
+        Index(
+            "uq_post_held_once",
+            "scope_path",
+            "role",
+            "account_id",
+            unique=True,
+            sqlite_where=text("until IS NULL"),
+            postgresql_where=text("until IS NULL"),
+        ),
         Index("ix_post_role_path", "role", "scope_path"),
         # Administrators have one, the many posts of teachers have none.
         Index("ix_post_contact_phone", "contact_phone", sqlite_where=HAS_CONTACT, postgresql_where=HAS_CONTACT),

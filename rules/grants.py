@@ -32,6 +32,43 @@ class Role:
 
 
 _COMMON = {"region": "read", "school": "read", "job": "read", "SwaggerView": "show", "OpenApi": "get"}
+_SEEN_FROM_ABOVE = (
+    "research_group",
+    "group_plan",
+    "topic",
+    "activity",
+    "participation",
+    "improvement_plan",
+    "ability_summary",
+    "outcome",
+    "scale_score",
+)
+_RESEARCH_ABOVE = {
+    **dict.fromkeys(_SEEN_FROM_ABOVE, "read export"),
+    "school_programme": "read export accept",
+    "removal_request": "read export decide",
+    "scale_item": "read add edit delete export import",
+}
+_RESEARCH_AT_SCHOOL = {
+    "school_programme": "read add edit open apply export",
+    "research_group": "read add edit delete export import members",
+    "group_plan": "read export",
+    "topic": "read delete export",
+    # Looked at only (S0-62).
+    "activity": "read export",
+    "rubric": "read",
+    "participation": "read export",
+    "comment": "read export",
+    "evaluation": "read export",
+    "improvement_plan": "read export lock",
+    "ability_summary": "read export review",
+    # Looked at only: the IT team reviews (S0-133).
+    "outcome": "read export",
+    "removal_request": "read export apply",
+    "scale_item": "read",
+    "scale_score": "read export",
+}
+_IN_THE_GROUP = dict.fromkeys(("research_group", "group_plan", "topic", "rubric", "outcome"), "read")
 _REGION_BASICS = {
     **_COMMON,
     "region": "read edit export import",
@@ -42,6 +79,7 @@ _REGION_BASICS = {
     "post": "read export end",
     "permission_code": "read export issue revoke",
     "activation": "read export",
+    **_RESEARCH_ABOVE,
 }
 
 ROLES: tuple[Role, ...] = (
@@ -70,14 +108,63 @@ ROLES: tuple[Role, ...] = (
             "certification": "read export",
             "account": "read export reset unlock approve reveal",
             "post": "read",
+            **_RESEARCH_AT_SCHOOL,
         },
     ),
     Role(COURSE_PROVIDER, "课程供应商", True, _COMMON),
     Role(TRAINING_EXPERT, "研训专家", False, _COMMON),
-    Role(TEACHER, "教师", False, {**_COMMON, "teacher": "read edit apply leave", "certification": "read"}),
-    Role(GROUP_LEADER, "教研组组长", False, _COMMON),
-    Role(GROUP_MEMBER, "教研组成员", False, _COMMON),
-    Role(IT_TEAM, "信息化团队", False, _COMMON),
+    Role(
+        TEACHER,
+        "教师",
+        False,
+        {
+            **_COMMON,
+            "teacher": "read edit apply leave",
+            "certification": "read",
+            "school_programme": "read",
+            "participation": "read",
+            "evaluation": "read",
+            "improvement_plan": "read",
+            "ability_summary": "read hand_in",
+            "removal_request": "read",
+        },
+    ),
+    Role(
+        GROUP_LEADER,
+        "教研组组长",
+        False,
+        {
+            **_COMMON,
+            "research_group": "read members",
+            "group_plan": "read add edit",
+            "topic": "read add edit delete publish",
+            "activity": "read add edit delete publish join",
+            "rubric": "read add edit delete",
+            "participation": "read export return",
+            "comment": "read moderate",
+            "evaluation": "read",
+            "outcome": "read add edit delete submit",
+        },
+    ),
+    Role(GROUP_MEMBER, "教研组成员", False, {**_COMMON, **_IN_THE_GROUP, "activity": "read join", "comment": "read"}),
+    Role(
+        IT_TEAM,
+        "信息化团队",
+        False,
+        {
+            **_COMMON,
+            "school_programme": "read",
+            "research_group": "read",
+            "group_plan": "read",
+            "topic": "read",
+            "activity": "read",
+            "improvement_plan": "read",
+            "ability_summary": "read review",
+            "outcome": "read review",
+            "scale_item": "read",
+            "scale_score": "read add edit delete",
+        },
+    ),
 )
 
 BY_NAME = {role.name: role for role in ROLES}

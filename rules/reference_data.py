@@ -1,4 +1,4 @@
-"""The lists a platform starts with: kinds of identity document, titles, stages and subjects (S3-109, S3-110, S3-116, S3-120).
+"""The lists a platform starts with: kinds of identity document, titles, stages, subjects (S3-109…120) and ability points (S0-42).
 
 They are rows, so an installation adds its own and switches others off on the console. The one thing a newcomer gets wrong: a
 row that is already there is never written over, whatever this file says of it.
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from models.base import Base
 from models.org import Stage
 from models.people import IdType, Subject, Title
+from models.research import AbilityPoint
 from models.scoping import SYSTEM, acting_as
 from models.session import transaction
 
@@ -76,11 +77,46 @@ SUBJECTS = (
     ("other", "其他"),
 )
 
+ABILITY_POINTS: tuple[tuple[str, str], ...] = (
+    ("A1", "技术支持的学情分析"),
+    ("A2", "数字教育资源获取与评价"),
+    ("A3", "演示文稿设计与制作"),
+    ("A4", "数字教育资源管理"),
+    ("A5", "技术支持的课堂导入"),
+    ("A6", "技术支持的课堂讲授"),
+    ("A7", "技术支持的总结提升"),
+    ("A8", "技术支持的方法指导"),
+    ("A9", "学生信息道德培养"),
+    ("A10", "学生信息安全意识培养"),
+    ("A11", "评价量规设计与应用"),
+    ("A12", "评价数据的伴随性采集"),
+    ("A13", "数据可视化呈现与解读"),
+    ("B1", "技术支持的测验与练习"),
+    ("B2", "微课程设计与制作"),
+    ("B3", "探究型学习活动设计"),
+    ("B4", "技术支持的发现与解决问题"),
+    ("B5", "学习小组组织与管理"),
+    ("B6", "技术支持的展示交流"),
+    ("B7", "家校交流与合作"),
+    ("B8", "公平管理技术资源"),
+    ("B9", "自评与互评活动的组织"),
+    ("B10", "档案袋评价"),
+    ("C1", "跨学科学习活动设计"),
+    ("C2", "创造真实学习情境"),
+    ("C3", "创新解决问题的方法"),
+    ("C4", "支持学生创造性学习与表达"),
+    ("C5", "基于数据的个别化指导"),
+    ("C6", "应用数据分析模型"),
+    ("C7", "创建数据分析微模型"),
+)
+"""A: with one screen for all, B: with devices for the pupils, C: in a smart environment."""
+
 REFERENCE_ROWS: dict[type[Base], tuple[tuple[str, str], ...]] = {
     IdType: ID_TYPES,
     Title: TITLES,
     Stage: STAGES,
     Subject: SUBJECTS,
+    AbilityPoint: ABILITY_POINTS,
 }
 
 INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}

@@ -33,6 +33,7 @@ from models.service import RequestKind, ServiceRequest
 from models.session import make_session_factory
 from rules.grants import BY_NAME, OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TEACHER, is_admin_role, role_label
 from rules.reference_data import ensure_reference_data
+from tests.research_cast import add_research
 from views.panel.permissions import sync_permissions
 
 PASSWORD = "Mingtian2026"
@@ -178,6 +179,7 @@ class World:
                 self._post(name, role, unit)
         self._post("双", SCHOOL_ADMIN, "湖")
         self._traces()
+        add_research(self, TODAY)
 
     def _unit(self, row: Any, above: Any, segment: str) -> Any:
         row.scope_path = above.scope_path if above is not None else ROOT
