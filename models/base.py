@@ -292,6 +292,10 @@ def check_declaration(cls: type[Any]) -> None:
         raise DeclarationError(f"{cls.__name__} has no __screen__; say Screen(...) or None, see {GUIDE}")
     if reach_kind(cls) is None:
         raise DeclarationError(f"{cls.__name__} does not say how its rows are reached (Scoped, Published, Personal, Shared …), see {GUIDE}")
+    if cls.__dict__.get("__files__"):
+        from models.files import check_slots
+
+        check_slots(cls)
     screen = cls.__dict__.get("__screen__")
     if screen is None:
         return

@@ -1,7 +1,7 @@
 """What must hold of a table's rows behind every door, asked at flush; ``rules`` registers its questions here.
 
-``@holds(Model)`` checks a new or changed row, ``@on_added(Model)`` does what always comes with new rows, ``@keeps(Model)``
-names what keeps a row from being deleted. The one thing a newcomer gets wrong: these run inside the flush; what comes with a row
+``@holds(Model)`` checks a new or changed row, ``@on_added(Model)`` does what always comes with new rows, ``@on_deleted(Model)`` what
+goes with deleted ones, ``@keeps(Model)`` names what keeps a row from being deleted. The one thing a newcomer gets wrong: these run inside the flush; what comes with a row
 is written by Core statements, and nothing here commits.
 """
 
@@ -26,6 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _holds: dict[type[Base], list[Check]] = defaultdict(list)
 _on_added: dict[type[Any], list[Follower]] = defaultdict(list)
+_on_deleted: dict[type[Any], list[Follower]] = defaultdict(list)
 _keeps: dict[type[Base], list[Keeper]] = defaultdict(list)
 
 
@@ -40,6 +41,11 @@ def on_added(model: type[Any]) -> Callable[[F], F]:
     ``model`` is a table, or a mixin: then it runs for the rows of every table that is declared with it, now or later.
     """
     return lambda act: _on_added[model].append(act) or act  # type: ignore[func-returns-value]
+
+
+def on_deleted(model: type[Any]) -> Callable[[F], F]:
+    """Register ``act(session, rows)``: runs once for the rows a flush has deleted, like :func:`on_added`."""
+    return lambda act: _on_deleted[model].append(act) or act  # type: ignore[func-returns-value]
 
 
 def keeps(model: type[Base]) -> Callable[[F], F]:
@@ -67,14 +73,15 @@ def check_invariants(session: Session) -> None:
 
 
 def follow_up(session: Session) -> None:
-    """``after_flush``: what always comes with the rows just added."""
-    added: dict[Follower, list[Any]] = defaultdict(list)
-    for row in session.new:
-        for kind in reversed(type(row).__mro__):
-            for act in _on_added.get(kind, ()):
-                added[act].append(row)
-    for act, rows in added.items():
-        act(session, rows)
+    """``after_flush``: what always comes with the rows just added, and goes with those just deleted."""
+    for registered, rows in ((_on_added, session.new), (_on_deleted, session.deleted)):
+        followed: dict[Follower, list[Any]] = defaultdict(list)
+        for row in rows:
+            for kind in reversed(type(row).__mro__):
+                for act in registered.get(kind, ()):
+                    followed[act].append(row)
+        for act, those in followed.items():
+            act(session, those)
 
 
 def check_fields(row: Any) -> None:
