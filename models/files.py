@@ -47,6 +47,8 @@ class FileSlot:
     most: int = 20
     required: bool = False
     help: str = ""
+    readonly: bool = False
+    """Filled by services only: on the record page, on no form."""
 
 
 def slots_of(model: type[Any]) -> tuple[FileSlot, ...]:
