@@ -84,6 +84,12 @@ def follow_up(session: Session) -> None:
             act(session, those)
 
 
+def linked(session: Session, row: Any, name: str) -> Any:
+    """The row a link points to, whether it was given as a row or by its id; None when it points nowhere."""
+    key = getattr(row, f"{name}_id")
+    return getattr(row, name) if key is None else session.get(type(row).__mapper__.relationships[name].mapper.class_, key)
+
+
 def check_fields(row: Any) -> None:
     """Required fields are given and texts fit; databases differ in how far they check this."""
     state = inspect(row)

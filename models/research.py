@@ -100,7 +100,7 @@ class ResearchGroup(Scoped, Record):
         filters=("school_programme",),
         sort=("name", "created_at"),
         key=("school_programme", "name"),
-        form=("school_programme", "name", "stage", "subject", "about"),
+        form=("school_programme", "name", "leader", "stage", "subject", "about"),
         extra_acts=("members",),
         related=("GroupPlan.group", "Topic.group", "Rubric.group", "Outcome.group"),
         unit="个教研组",
@@ -116,7 +116,7 @@ class ResearchGroup(Scoped, Record):
     name: Mapped[Name] = field("教研组名称", example="小学数学教研组")
     stage_id: Mapped[int | None] = link(Stage, "学段", index=False)
     subject_id: Mapped[int | None] = link(Subject, "学科", index=False)
-    leader_id: Mapped[int | None] = link(Teacher, "组长", readonly=True, ondelete="SET NULL")
+    leader_id: Mapped[int | None] = link(Teacher, "组长", ondelete="SET NULL", help="须为本校已通过认证的教师。")
     about: Mapped[LongText | None] = field("教研组简介")
 
 
@@ -334,7 +334,7 @@ class Participation(Personal, Record):
         filters=("activity", "teacher"),
         sort=("joined_at", "completed_at"),
         acts=("read", "export"),
-        extra_acts=("return",),
+        extra_acts=("return", "complete"),
         unit="人次",
         rank=57,
         empty="还没有人参与活动。",

@@ -19,8 +19,10 @@ from models.people import Certification, CertificationOutcome, CertificationStat
 from models.service import RequestState, ServiceRequest
 from models.violation import Sentence
 from rules.account_opening import open_requested, open_with_teacher
+from rules.activities import ACTIVITY, TOPIC
 from rules.errors import RuleViolation
 from rules.grants import SCHOOL_ADMIN
+from rules.participation import PARTICIPATION
 from rules.passwords import tells_password
 from rules.real_name import REAL_NAME, missing_facts
 from rules.workflow_steps import KnownBy, Step, Workflow
@@ -299,7 +301,7 @@ SERVICE = Workflow(
     leads_to="/service/",
 )
 
-WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING, SERVICE)
+WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING, SERVICE, TOPIC, ACTIVITY, PARTICIPATION)
 _BY_MODEL = {workflow.model: workflow for workflow in WORKFLOWS}
 
 

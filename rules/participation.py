@@ -113,6 +113,17 @@ PARTICIPATION = Workflow(
             effect=_taken_back,
             shown=False,
         ),
+        # With the offline activity that is opened again.
+        Step(
+            "reopen",
+            ParticipationState.COMPLETED,
+            ParticipationState.JOINED,
+            act="complete",
+            label="重新开放",
+            check=reasons_against_crediting,
+            effect=_taken_back,
+            shown=False,
+        ),
         Step("rejoin", ParticipationState.REMOVED, ParticipationState.JOINED, act="complete", label="重新参与", shown=False),
     ),
     person=KnownBy({"teacher": Participation.teacher_id}),
@@ -155,6 +166,11 @@ def complete_all(session: Session, identity: Identity, activity: Activity, *, no
 def remove(session: Session, identity: Identity, participations: Iterable[Participation], *, now: datetime) -> int:
     """The participations no longer count, their hours are void; kept in the audit trail (S1-45, Z-13)."""
     return _take_all(session, identity, participations, "remove", now)
+
+
+def reopen(session: Session, identity: Identity, participations: Iterable[Participation], *, now: datetime) -> int:
+    """Their completion is taken back with the activity's own, and their hours are void; answers how many."""
+    return _take_all(session, identity, participations, "reopen", now)
 
 
 def _take_all(session: Session, identity: Identity, participations: Iterable[Participation], step: str, now: datetime) -> int:

@@ -1,0 +1,187 @@
+"""教研组: who leads one, who belongs to it, and what keeps it (S0-29, S0-52…58, S0-74, S0-131, S0-132).
+
+The leader is a field of the group, whatever door it is set at, and a post that follows it. The one thing a newcomer gets wrong:
+leaving a group takes nothing away that was earned there; only an approved removal does (S1-43…45).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, insert, inspect, or_, select, update
+from sqlalchemy.orm import Session
+
+from models.access import Account, Post
+from models.base import utcnow
+from models.history import note
+from models.invariants import holds, keeps, linked, on_added, on_deleted
+from models.notices import NoticeKind
+from models.people import CertificationState, Teacher
+from models.research import Activity, GroupPlan, ResearchGroup, SchoolProgramme, SchoolState, Topic
+from models.scoping import Identity, acting_as
+from models.session import transaction
+from models.violation import Conflict, Sentence
+from rules.errors import RuleViolation
+from rules.grants import GROUP_LEADER, GROUP_MEMBER
+from rules.members import IN_A_GROUP, check_certified
+from rules.notices import tell_accounts
+
+APPOINTED = "您已成为“{group}”的{role}。"
+RELEASED = "您不再是“{group}”的成员。已获得的学时不受影响。"
+MOST_AT_ONCE = 500
+CANDIDATES = 50
+
+
+# --- the leader, behind every door ------------------------------------------------------------------------------------
+
+
+@holds(ResearchGroup)
+def check_group(session: Session, group: ResearchGroup) -> None:
+    """A group is made in a programme that is going on, and led by a certified teacher of the school (S0-53)."""
+    state: Any = inspect(group)
+    school = linked(session, group, "school_programme")
+    if state.pending and school.state is SchoolState.PASSED:
+        raise RuleViolation("本校已通过整校验收，不能再新增教研组。", "school_programme")
+    if not (state.pending or state.attrs.leader_id.history.has_changes() or state.attrs.leader.history.has_changes()):
+        return
+    leader = linked(session, group, "leader")
+    if leader is not None:
+        check_leader(school, leader)
+    if not state.pending:
+        _appoint(session, group, leader, utcnow())
+
+
+def check_leader(school: SchoolProgramme, leader: Teacher) -> None:
+    """Raise RuleViolation unless the teacher may lead a group of this school."""
+    if leader.school_id != school.school_id:
+        raise RuleViolation("组长须为本校教师。", "leader")
+    if leader.certification is not CertificationState.PASSED:
+        raise RuleViolation("“{name}”尚未通过认证，不能担任组长。", "leader", name=leader.name)
+
+
+@on_added(ResearchGroup)
+def appoint_first_leaders(session: Session, groups: Sequence[ResearchGroup]) -> None:
+    """Who leads a new group holds the post from the start."""
+    for group in groups:
+        if group.leader_id is not None:
+            _appoint(session, group, session.get_one(Teacher, group.leader_id), utcnow())
+
+
+def _appoint(session: Session, group: ResearchGroup, leader: Teacher | None, now: datetime) -> None:
+    """The post follows the field: whoever led stays a member, whoever leads now is no ordinary member any more."""
+    here = (Post.scope_path == group.scope_path, Post.until.is_(None))
+    led = session.scalars(select(Post.account_id).where(*here, Post.role == GROUP_LEADER)).one_or_none()
+    chosen = session.scalar(select(Account.id).where(Account.teacher_id == leader.id)) if leader is not None else None
+    if leader is not None and chosen is None:
+        raise RuleViolation("“{name}”还没有账号，不能担任组长。", "leader", name=leader.name)
+    if led == chosen:
+        return
+    ended = (Post.role == GROUP_LEADER) | (Post.account_id == chosen)
+    session.execute(update(Post).where(*here, ended).values(until=now), execution_options={"synchronize_session": False})
+    if led is not None:
+        _write_posts(session, group, [led], GROUP_MEMBER, now)
+    if chosen is not None:
+        _write_posts(session, group, [chosen], GROUP_LEADER, now)
+
+
+def _write_posts(session: Session, group: ResearchGroup, account_ids: Collection[int], role: str, now: datetime) -> None:
+    school = session.get_one(SchoolProgramme, group.school_programme_id)
+    post = {"role": role, "school_id": school.school_id, "unit_name": group.name, "since": now, "source": "group"}
+    stamps = {"scope_path": group.scope_path, "created_at": now, "updated_at": now, "version": 1}
+    session.execute(insert(Post), [post | stamps | {"account_id": account_id} for account_id in account_ids])
+    label = "组长" if role == GROUP_LEADER else "成员"
+    told = Sentence(APPOINTED, group=group.name, role=label)
+    tell_accounts(session, account_ids, told, "/research/mine/", kind=NoticeKind.POST, now=now, place=group.scope_path)
+
+
+@on_deleted(ResearchGroup)
+def end_posts(session: Session, groups: Sequence[ResearchGroup]) -> None:
+    """Nobody holds a post at a group that is gone."""
+    held = (Post.scope_path.in_([group.scope_path for group in groups]), Post.until.is_(None))
+    session.execute(update(Post).where(*held).values(until=utcnow()), execution_options={"synchronize_session": False})
+
+
+@keeps(ResearchGroup)
+def what_keeps_group(session: Session, group: ResearchGroup) -> Iterator[str]:
+    """A plan, a topic or an activity keeps its group; the sentence says which (S0-58, Z-02)."""
+    if title := session.scalar(select(GroupPlan.title).where(GroupPlan.group_id == group.id)):
+        yield Sentence("该教研组已有研修计划“{title}”，不能删除。", title=title)
+    for model, one, sentence in (
+        (Topic, Topic.title, "该教研组有 {count} 个研修专题（如“{title}”），不能删除。"),
+        (Activity, Activity.title, "该教研组有 {count} 个研修活动（如“{title}”），不能删除。"),
+    ):
+        count, title = session.execute(select(func.count(), func.min(one)).where(model.group_id == group.id)).one()
+        if count:
+            yield Sentence(sentence, count=count, title=title)
+
+
+# --- members ----------------------------------------------------------------------------------------------------------
+
+
+def candidates(session: Session, identity: Identity, group: ResearchGroup, begins: str = "") -> Sequence[Teacher]:
+    """The school's certified teachers who are not in the group yet, by name, at most 50; for whoever manages its members (S0-74)."""
+    identity.require("members", "research_group", group.scope_path)
+    here = (Post.scope_path == group.scope_path, Post.until.is_(None), Post.role.in_(IN_A_GROUP), Account.id == Post.account_id)
+    with acting_as(identity.serving()):
+        school = session.get_one(SchoolProgramme, group.school_programme_id)
+        able = (Teacher.school_id == school.school_id, Teacher.certification == CertificationState.PASSED)
+        new = ~exists().where(*here, Account.teacher_id == Teacher.id)
+        found = select(Teacher).where(*able, new).order_by(Teacher.name, Teacher.id).limit(CANDIDATES)
+        return session.scalars(found.where(Teacher.name.startswith(begins, autoescape=True)) if begins else found).all()
+
+
+def add_members(session: Session, identity: Identity, group: ResearchGroup, teacher_ids: Collection[int], *, now: datetime) -> int:
+    """Take certified teachers of the school into the group; answers how many were not in it before (S0-53, S0-74).
+
+    Raises NotPermitted, OutOfReach and RuleViolation; all of them come in, or none.
+    """
+    identity.require("members", "research_group", group.scope_path)
+    wanted = sorted(set(teacher_ids))
+    if not wanted or len(wanted) > MOST_AT_ONCE:
+        raise RuleViolation("请选择 1 至 {most} 名教师。", "teacher", most=MOST_AT_ONCE)
+    with acting_as(identity.serving()), transaction(session):
+        school = session.get_one(SchoolProgramme, group.school_programme_id)
+        theirs = select(Teacher).where(Teacher.id.in_(wanted), Teacher.school_id == school.school_id)
+        teachers = session.scalars(theirs).all()
+        if len(teachers) != len(wanted):
+            raise RuleViolation("所选教师不是本校教师，请刷新后重新选择。", "teacher")
+        check_certified(teachers)
+        already = select(Post.account_id).where(Post.scope_path == group.scope_path, Post.until.is_(None), Post.role.in_(IN_A_GROUP))
+        accounts = select(Account.id).where(Account.teacher_id.in_(wanted), Account.id.not_in(already))
+        if new := session.scalars(accounts.order_by(Account.id)).all():
+            _write_posts(session, group, new, GROUP_MEMBER, now)
+            note(session, group, "add_members", {"members": [None, "、".join(teacher.name for teacher in teachers)]})
+        return len(new)
+
+
+def release_member(session: Session, identity: Identity, group: ResearchGroup, post_id: int, *, now: datetime) -> None:
+    """Let a member go; the leader is replaced instead. Raises NotPermitted, OutOfReach, RuleViolation and Conflict."""
+    identity.require("members", "research_group", group.scope_path)
+    with acting_as(identity.serving()), transaction(session):
+        held = (Post.id == post_id, Post.scope_path == group.scope_path, Post.until.is_(None))
+        post = session.scalars(select(Post).where(*held)).one_or_none()
+        if post is None:
+            raise Conflict("该成员已不在教研组中，请刷新后查看。")
+        if post.role == GROUP_LEADER:
+            raise RuleViolation("不能移出组长，请先由学校管理员更换组长。")
+        session.execute(update(Post).where(*held).values(until=now, version=Post.version + 1))
+        name = session.scalar(select(Account.first_name).where(Account.id == post.account_id))
+        note(session, group, "release_member", {"members": [name, None]})
+        told = Sentence(RELEASED, group=group.name)
+        tell_accounts(session, {post.account_id} - {identity.account_id}, told, "/research/mine/", kind=NoticeKind.POST, now=now)
+
+
+# --- the worklist -----------------------------------------------------------------------------------------------------
+
+
+def without_plan() -> Any:
+    """Groups that have no plan yet (S0-30)."""
+    return ~exists().where(GroupPlan.group_id == ResearchGroup.id)
+
+
+def without_activity(since: datetime) -> Any:
+    """Groups that have done nothing since then (S0-30)."""
+    recent = or_(Activity.starts_at >= since, Activity.completed_at >= since)
+    return ~exists().where(Activity.group_id == ResearchGroup.id, recent)

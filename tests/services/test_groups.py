@@ -1,0 +1,116 @@
+"""教研组: leader and members are posts; who may come in, and what keeps a group (S0-52…58, S0-74, S0-131, S0-132, Z-02)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import sessionmaker
+
+from models.access import Post
+from models.invariants import what_keeps
+from models.people import CertificationState, Teacher
+from models.research import GroupPlan, ResearchGroup
+from models.scoping import SYSTEM, acting_as
+from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
+from rules.grants import GROUP_LEADER, GROUP_MEMBER
+from rules.groups import add_members, candidates, release_member
+from rules.members import members_of
+from tests.cast import TODAY, Cast
+from tests.services.lessons import LEADER, MEMBER, OTHER, Lessons
+
+
+@pytest.fixture
+def lessons(cast: Cast, factory: sessionmaker[Any]) -> Iterator[Lessons]:
+    with factory() as session:
+        yield Lessons(cast, session)
+
+
+def roles(lessons: Lessons, group: ResearchGroup) -> dict[str, str]:
+    return {member.teacher.name: member.role for member in members_of(lessons.session, SYSTEM, group)}
+
+
+def test_the_school_creates_a_group_and_its_leader_holds_the_post_at_once(lessons: Lessons) -> None:
+    with acting_as(lessons.cast.identity("平")):
+        group = ResearchGroup(school_programme_id=lessons.school.id, name="北数学教研组", leader_id=lessons.cast.teacher[OTHER])
+        lessons.session.add(group)
+        lessons.session.commit()
+    assert group.scope_path == f"{lessons.cast.path['北']}g{group.id}/"
+    assert roles(lessons, group) == {OTHER: GROUP_LEADER}
+
+
+def test_a_new_leader_takes_the_post_and_the_old_one_stays_a_member(lessons: Lessons) -> None:
+    with acting_as(lessons.cast.identity("平")):
+        lessons.group.leader_id = lessons.cast.teacher[MEMBER]
+        lessons.session.commit()
+    assert roles(lessons, lessons.group) == {MEMBER: GROUP_LEADER, LEADER: GROUP_MEMBER}
+
+
+@pytest.mark.parametrize(("name", "sentence"), [("双", "组长须为本校教师。"), ("竹", "“竹”尚未通过认证，不能担任组长。")])
+def test_only_a_certified_teacher_of_the_school_leads(lessons: Lessons, name: str, sentence: str) -> None:
+    with acting_as(SYSTEM):
+        lessons.session.execute(update(Teacher).where(Teacher.name == "竹").values(certification=CertificationState.NONE))
+        lessons.session.commit()
+        lessons.session.expire_all()
+    with acting_as(lessons.cast.identity("平").serving()), pytest.raises(RuleViolation) as refusal:
+        lessons.group.leader_id = lessons.cast.teacher[name]
+        lessons.session.commit()
+    assert str(refusal.value) == sentence and refusal.value.field == "leader"
+
+
+def test_the_leader_adds_several_members_once(lessons: Lessons) -> None:
+    leader = lessons.as_personal(LEADER)
+    offered = [teacher.name for teacher in candidates(lessons.session, leader, lessons.group)]
+    assert offered == [OTHER], "who is in the group already, and who is not certified, is not offered (S0-53)"
+    wanted = [lessons.cast.teacher[OTHER], lessons.cast.teacher[MEMBER]]
+    assert add_members(lessons.session, leader, lessons.group, wanted, now=TODAY) == 1
+    assert add_members(lessons.session, leader, lessons.group, wanted, now=TODAY) == 0
+    assert roles(lessons, lessons.group) == {LEADER: GROUP_LEADER, MEMBER: GROUP_MEMBER, OTHER: GROUP_MEMBER}
+
+
+def test_a_teacher_of_another_school_does_not_come_in(lessons: Lessons) -> None:
+    with pytest.raises(RuleViolation, match="不是本校教师"):
+        add_members(lessons.session, lessons.as_personal(LEADER), lessons.group, [lessons.cast.teacher["双"]], now=TODAY)
+
+
+@pytest.mark.parametrize(("who", "error"), [(MEMBER, NotPermitted), ("锐", OutOfReach), ("林", NotPermitted)])
+def test_nobody_else_manages_members(lessons: Lessons, who: str, error: type[Exception]) -> None:
+    identity = lessons.as_personal(who) if who == MEMBER else lessons.cast.identity(who)
+    with pytest.raises(error):
+        add_members(lessons.session, identity, lessons.group, [lessons.cast.teacher[OTHER]], now=TODAY)
+    with pytest.raises(error):
+        candidates(lessons.session, identity, lessons.group)
+
+
+def test_a_member_is_released_once_and_the_leader_never(lessons: Lessons) -> None:
+    leader = lessons.as_personal(LEADER)
+    posts = {member.teacher.name: member.post_id for member in members_of(lessons.session, leader, lessons.group)}
+    release_member(lessons.session, leader, lessons.group, posts[MEMBER], now=TODAY)
+    assert roles(lessons, lessons.group) == {LEADER: GROUP_LEADER}
+    with pytest.raises(Conflict):
+        release_member(lessons.session, leader, lessons.group, posts[MEMBER], now=TODAY)
+    with pytest.raises(RuleViolation, match="不能移出组长"):
+        release_member(lessons.session, leader, lessons.group, posts[LEADER], now=TODAY)
+
+
+def test_what_a_group_has_keeps_it_and_an_empty_one_goes_with_its_posts(lessons: Lessons) -> None:
+    with acting_as(lessons.cast.identity("平")):
+        said = " ".join(what_keeps(lessons.session, lessons.group))
+        assert "一年计划" in said and "整本书阅读" in said and "1 个研修活动" in said
+        empty = ResearchGroup(school_programme_id=lessons.school.id, name="北数学教研组", leader_id=lessons.cast.teacher[OTHER])
+        lessons.session.add(empty)
+        lessons.session.commit()
+        path = empty.scope_path
+        lessons.session.delete(empty)
+        lessons.session.commit()
+    with acting_as(SYSTEM):
+        [post] = lessons.session.scalars(select(Post).filter_by(scope_path=path)).all()
+    assert post.until is not None
+
+
+def test_one_plan_for_each_group(lessons: Lessons) -> None:
+    with acting_as(lessons.as_personal(LEADER)), pytest.raises(RuleViolation):
+        lessons.session.add(GroupPlan(group_id=lessons.group.id, title="第二份", content="又一份"))
+        lessons.session.commit()
