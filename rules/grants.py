@@ -32,8 +32,12 @@ class Role:
 
 
 _COMMON = {"region": "read", "school": "read", "job": "read", "SwaggerView": "show", "OpenApi": "get"}
+_RESEARCHING = {"programme": "read", "hour_policy": "read"}
 _REGION_BASICS = {
     **_COMMON,
+    "programme": "read add edit delete export",
+    "hour_policy": "read add edit delete export",
+    "hour_entry": "read export",
     "region": "read edit export import",
     "school": "read add edit delete export import move",
     "teacher": "read export certify_above",
@@ -65,6 +69,8 @@ ROLES: tuple[Role, ...] = (
         True,
         {
             **_COMMON,
+            **_RESEARCHING,
+            "hour_entry": "read export",
             "school": "read edit",
             "teacher": "read add edit delete export import reveal certify leave",
             "certification": "read export",
@@ -74,10 +80,15 @@ ROLES: tuple[Role, ...] = (
     ),
     Role(COURSE_PROVIDER, "课程供应商", True, _COMMON),
     Role(TRAINING_EXPERT, "研训专家", False, _COMMON),
-    Role(TEACHER, "教师", False, {**_COMMON, "teacher": "read edit apply leave", "certification": "read"}),
-    Role(GROUP_LEADER, "教研组组长", False, _COMMON),
-    Role(GROUP_MEMBER, "教研组成员", False, _COMMON),
-    Role(IT_TEAM, "信息化团队", False, _COMMON),
+    Role(
+        TEACHER,
+        "教师",
+        False,
+        {**_COMMON, **_RESEARCHING, "hour_entry": "read", "teacher": "read edit apply leave", "certification": "read"},
+    ),
+    Role(GROUP_LEADER, "教研组组长", False, {**_COMMON, **_RESEARCHING, "hour_entry": "read"}),
+    Role(GROUP_MEMBER, "教研组成员", False, {**_COMMON, **_RESEARCHING}),
+    Role(IT_TEAM, "信息化团队", False, {**_COMMON, **_RESEARCHING}),
 )
 
 BY_NAME = {role.name: role for role in ROLES}
