@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User as FabUser
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, text
+from sqlalchemy import Boolean, ColumnElement, ForeignKey, Index, Integer, String, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Choice, Json, Moment, Name, Record, Screen, UtcDateTime, check_declaration, choice, field, link
@@ -118,10 +118,15 @@ Index(
 
 
 HAS_CONTACT = text("contact_phone IS NOT NULL")
+IS_DELEGATE = text("delegate_of_id IS NOT NULL")
 
 
 class Post(Scoped, Record):
-    """岗位: an account's role at a unit, from ``since`` until somebody ends it. One administrator a school (S3-04)."""
+    """岗位: an account's role at a unit, from ``since`` until somebody ends it. One administrator a school (S3-04).
+
+    A substitute's post (``delegate_of``) has its end from the beginning: ask ``in_force`` who may act now, ``in_office`` whose
+    office it is. An office that has somebody who stands in for its holder is no second office.
+    """
 
     __tablename__ = "post"
     __screen__ = Screen(
@@ -165,6 +170,7 @@ class Post(Scoped, Record):
         Index("ix_post_role_path", "role", "scope_path"),
         # Administrators have one, the many posts of teachers have none.
         Index("ix_post_contact_phone", "contact_phone", sqlite_where=HAS_CONTACT, postgresql_where=HAS_CONTACT),
+        Index("ix_post_delegate_of", "delegate_of_id", sqlite_where=IS_DELEGATE, postgresql_where=IS_DELEGATE),
     )
 
     account_id: Mapped[int] = field("账号", ForeignKey("ab_user.id", ondelete="CASCADE"), readonly=True, index=True, target=Account)
@@ -179,6 +185,21 @@ class Post(Scoped, Record):
     contact_unit: Mapped[Name | None] = field("工作单位", readonly=True)
     contact_position: Mapped[Name | None] = field("职务", readonly=True)
     contact_phone: Mapped[str | None] = field("联系电话", String(20), mask="phone", readonly=True, help="供上级管理员联系使用。")
+    delegate_of_id: Mapped[int | None] = link("post", "代理的岗位", readonly=True, hidden=True, ondelete="CASCADE", index=False)
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Whether its holder may act by it."""
+        return self.until is None or self.until > now
+
+
+def in_force(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """The posts by which somebody may act at that moment, substitutes' among them."""
+    return or_(Post.until.is_(None), Post.until > now)
+
+
+def in_office() -> ColumnElement[bool]:
+    """The posts that are held without an end: whether an office is filled, and by whom, a substitute does not change."""
+    return Post.until.is_(None)
 
 
 class CodeState(Choice):

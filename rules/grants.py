@@ -69,8 +69,12 @@ _RESEARCH_AT_SCHOOL = {
     "scale_score": "read export",
 }
 _IN_THE_GROUP = dict.fromkeys(("research_group", "group_plan", "topic", "rubric", "outcome"), "read")
+_RESEARCHING = {"programme": "read", "hour_policy": "read"}
 _REGION_BASICS = {
     **_COMMON,
+    "programme": "read add edit delete export",
+    "hour_policy": "read add edit delete export",
+    "hour_entry": "read export",
     "region": "read edit export import",
     "school": "read add edit delete export import move",
     "teacher": "read export certify_above",
@@ -103,6 +107,8 @@ ROLES: tuple[Role, ...] = (
         True,
         {
             **_COMMON,
+            **_RESEARCHING,
+            "hour_entry": "read export",
             "school": "read edit",
             "teacher": "read add edit delete export import reveal certify leave",
             "certification": "read export",
@@ -119,6 +125,8 @@ ROLES: tuple[Role, ...] = (
         False,
         {
             **_COMMON,
+            **_RESEARCHING,
+            "hour_entry": "read",
             "teacher": "read edit apply leave",
             "certification": "read",
             "school_programme": "read",
@@ -135,6 +143,8 @@ ROLES: tuple[Role, ...] = (
         False,
         {
             **_COMMON,
+            **_RESEARCHING,
+            "hour_entry": "read",
             "research_group": "read members",
             "group_plan": "read add edit",
             "topic": "read add edit delete publish",
@@ -146,13 +156,14 @@ ROLES: tuple[Role, ...] = (
             "outcome": "read add edit delete submit",
         },
     ),
-    Role(GROUP_MEMBER, "教研组成员", False, {**_COMMON, **_IN_THE_GROUP, "activity": "read join", "comment": "read"}),
+    Role(GROUP_MEMBER, "教研组成员", False, {**_COMMON, **_RESEARCHING, **_IN_THE_GROUP, "activity": "read join", "comment": "read"}),
     Role(
         IT_TEAM,
         "信息化团队",
         False,
         {
             **_COMMON,
+            **_RESEARCHING,
             "school_programme": "read",
             "research_group": "read",
             "group_plan": "read",

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -25,6 +26,7 @@ from werkzeug.security import generate_password_hash
 from models.access import Account, AccountState, PermissionCode, PersonKind, Post, SavedView, person_of
 from models.base import Record
 from models.history import Change, Decision
+from models.hours import HourCategory, HourEntry, HourPolicy, Programme
 from models.jobs import Job, JobKind, JobState
 from models.org import AreaType, Region, RegionLevel, School, Stage
 from models.people import Certification, CertificationOutcome, CertificationState, IdType, Subject, Teacher, Title
@@ -287,6 +289,7 @@ class World:
         asked = ServiceRequest(kind=RequestKind.PASSWORD, name="平", unit_name=north.name, phone="13960000072", school_id=north.id)
         asked.description, asked.digest, asked.scope_path = "北的管理员忘记了密码", hashlib.sha256(b"service").hexdigest(), north.scope_path
         self._add(asked)
+        self._hours()
         waiting = self.session.scalars(select(Certification).filter_by(outcome=CertificationOutcome.PASSED)).first()
         assert waiting is not None
         act = {
@@ -298,3 +301,15 @@ class World:
         }
         self._add(Change(scope_path=waiting.scope_path, act="pass", changes={"outcome": ["pending", "passed"]}, **act))
         self._add(Decision(step="pass", label="通过", source="pending", target="passed", **act))
+
+    def _hours(self) -> None:
+        """A programme of the county, and two hours 兰 has earned at North."""
+        county, north = self.units["350203"], self.units["北"]
+        programme = Programme(name="能力提升工程2.0", year=2026, region_id=county.id, scope_path=county.scope_path)
+        programme.starts_on, programme.ends_on = date(2026, 1, 1), date(2026, 12, 31)
+        policy = HourPolicy(programme_id=self._add(programme).id, valid_from=date(2026, 1, 1), scope_path=county.scope_path)
+        lan = self.accounts["兰"].teacher_id
+        entry = HourEntry(teacher_id=lan, programme_id=programme.id, policy_id=self._add(policy).id, evidence="participation/0")
+        entry.category, entry.title, entry.hours = HourCategory.DISCUSSION, "单元整体教学研讨", Decimal(2)
+        entry.earned_at, entry.scope_path = TODAY - timedelta(days=2), north.scope_path
+        self._add(entry)

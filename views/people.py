@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, make_response, redirect, render_template, request
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -17,9 +17,11 @@ from models.scoping import Identity
 from models.violation import Sentence
 from rules.accounts import reset_many, reset_password, unlock
 from rules.approvals import administers_own_school
+from rules.hour_statement import totals_of
 from rules.people import leave_school
 from rules.real_name import lacks_facts, missing_facts
 from rules.service import reset_by_sms
+from views.panel.cells import text_of
 from views.panel.pages import Button, ConfirmPage
 from views.panel.screens import PanelView
 from views.panel.verbs import Verb
@@ -80,6 +82,12 @@ class TeacherView(PanelView):
     def record_notice(self, row: Any) -> str:
         missing = missing_facts(row)
         return _("信息不完整，还缺：%(facts)s。", facts=listed(_(fact) for fact in missing)) if missing else ""
+
+    def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
+        if not self.identity.reaches("read", "hour_entry", row.scope_path):
+            return ()
+        lines = totals_of(self.db, self.identity, row.id, now=utcnow())
+        return [(_("学时"), "hours/_totals.html", {"lines": lines, "url": url_for("HoursView.of_teacher", pk=row.id), "text_of": text_of})]
 
 
 def _reset(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> str | Response:

@@ -31,6 +31,7 @@ class Entry:
 GROUPS: tuple[tuple[str, str], ...] = (
     ("基本管理", "layout-dashboard"),
     ("人员管理", "users"),
+    ("校本研修", "school"),
     ("专项管理", "certificate"),
     ("系统管理", "settings"),
     ("基础数据", "database"),
