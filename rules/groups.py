@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import exists, func, insert, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.access import Account, Post
+from models.access import Account, Post, in_office
 from models.base import utcnow
 from models.history import note
 from models.invariants import holds, keeps, linked, on_added, on_deleted
@@ -71,7 +71,7 @@ def appoint_first_leaders(session: Session, groups: Sequence[ResearchGroup]) -> 
 
 def _appoint(session: Session, group: ResearchGroup, leader: Teacher | None, now: datetime) -> None:
     """The post follows the field: whoever led stays a member, whoever leads now is no ordinary member any more."""
-    here = (Post.scope_path == group.scope_path, Post.until.is_(None))
+    here = (Post.scope_path == group.scope_path, in_office())
     led = session.scalars(select(Post.account_id).where(*here, Post.role == GROUP_LEADER)).one_or_none()
     chosen = session.scalar(select(Account.id).where(Account.teacher_id == leader.id)) if leader is not None else None
     if leader is not None and chosen is None:
@@ -99,7 +99,7 @@ def _write_posts(session: Session, group: ResearchGroup, account_ids: Collection
 @on_deleted(ResearchGroup)
 def end_posts(session: Session, groups: Sequence[ResearchGroup]) -> None:
     """Nobody holds a post at a group that is gone."""
-    held = (Post.scope_path.in_([group.scope_path for group in groups]), Post.until.is_(None))
+    held = (Post.scope_path.in_([group.scope_path for group in groups]), in_office())
     session.execute(update(Post).where(*held).values(until=utcnow()), execution_options={"synchronize_session": False})
 
 
@@ -123,7 +123,7 @@ def what_keeps_group(session: Session, group: ResearchGroup) -> Iterator[str]:
 def candidates(session: Session, identity: Identity, group: ResearchGroup, begins: str = "") -> Sequence[Teacher]:
     """The school's certified teachers who are not in the group yet, by name, at most 50; for whoever manages its members (S0-74)."""
     identity.require("members", "research_group", group.scope_path)
-    here = (Post.scope_path == group.scope_path, Post.until.is_(None), Post.role.in_(IN_A_GROUP), Account.id == Post.account_id)
+    here = (Post.scope_path == group.scope_path, in_office(), Post.role.in_(IN_A_GROUP), Account.id == Post.account_id)
     with acting_as(identity.serving()):
         school = session.get_one(SchoolProgramme, group.school_programme_id)
         able = (Teacher.school_id == school.school_id, Teacher.certification == CertificationState.PASSED)
@@ -148,7 +148,7 @@ def add_members(session: Session, identity: Identity, group: ResearchGroup, teac
         if len(teachers) != len(wanted):
             raise RuleViolation("所选教师不是本校教师，请刷新后重新选择。", "teacher")
         check_certified(teachers)
-        already = select(Post.account_id).where(Post.scope_path == group.scope_path, Post.until.is_(None), Post.role.in_(IN_A_GROUP))
+        already = select(Post.account_id).where(Post.scope_path == group.scope_path, in_office(), Post.role.in_(IN_A_GROUP))
         accounts = select(Account.id).where(Account.teacher_id.in_(wanted), Account.id.not_in(already))
         if new := session.scalars(accounts.order_by(Account.id)).all():
             _write_posts(session, group, new, GROUP_MEMBER, now)
@@ -160,7 +160,7 @@ def release_member(session: Session, identity: Identity, group: ResearchGroup, p
     """Let a member go; the leader is replaced instead. Raises NotPermitted, OutOfReach, RuleViolation and Conflict."""
     identity.require("members", "research_group", group.scope_path)
     with acting_as(identity.serving()), transaction(session):
-        held = (Post.id == post_id, Post.scope_path == group.scope_path, Post.until.is_(None))
+        held = (Post.id == post_id, Post.scope_path == group.scope_path, in_office())
         post = session.scalars(select(Post).where(*held)).one_or_none()
         if post is None:
             raise Conflict("该成员已不在教研组中，请刷新后查看。")

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
-from models.access import Account, Post
+from models.access import Account, Post, in_office
 from models.people import CertificationState, Teacher
 from models.research import ResearchGroup
 from models.scoping import Identity, acting_as
@@ -53,7 +53,7 @@ def holders(session: Session, identity: Identity, path: str, roles: Collection[s
         select(Post, Teacher)
         .join(Account, Account.id == Post.account_id)
         .join(Teacher, Teacher.id == Account.teacher_id)
-        .where(Post.scope_path == path, Post.role.in_(roles), Post.until.is_(None))
+        .where(Post.scope_path == path, Post.role.in_(roles), in_office())
         .order_by(Post.role != GROUP_LEADER, Post.since, Post.id)
     )
     with acting_as(identity.serving()):
@@ -67,7 +67,7 @@ def members_of(session: Session, identity: Identity, group: ResearchGroup) -> li
 
 def in_group_of(teacher_id: int) -> ColumnElement[bool]:
     """The groups that this teacher leads or is a member of now."""
-    mine = (Account.teacher_id == teacher_id, Account.id == Post.account_id, Post.role.in_(IN_A_GROUP), Post.until.is_(None))
+    mine = (Account.teacher_id == teacher_id, Account.id == Post.account_id, Post.role.in_(IN_A_GROUP), in_office())
     return exists().where(*mine, Post.scope_path == ResearchGroup.scope_path)
 
 

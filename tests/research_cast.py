@@ -34,7 +34,7 @@ from models.research import (
 if TYPE_CHECKING:
     from tests.cast import World
 
-PROGRAMME, GROUP, TOPIC, ACTIVITY = "能力提升工程2.0", "北语文教研组", "整本书阅读", "如何导读"
+PROGRAMME, GROUP, TOPIC, ACTIVITY = "整校推进2026", "北语文教研组", "整本书阅读", "如何导读"
 
 
 def add_research(world: World, today: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+import rules.groups  # noqa: F401  (a group's leader holds a post)
 from models.access import Account, Post
 from models.people import CertificationState, Teacher
 from models.research import Activity, ActivityKind, ResearchGroup, Rubric, SchoolProgramme, Topic

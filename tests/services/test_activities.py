@@ -31,6 +31,7 @@ from rules.activities import ACTIVITY, TOPIC, complete_offline, name_participant
 from rules.participation import PARTICIPATION, complete, enter
 from rules.workflow import take
 from tests.cast import TODAY, Cast
+from tests.research_cast import ACTIVITY as ACTIVITY_OF_THE_CAST
 from tests.services.lessons import LEADER, MEMBER, OTHER, Lessons
 
 DISCUSSION, HOMEWORK, OBSERVATION, OFFLINE = ActivityKind
@@ -48,10 +49,13 @@ def refused(lessons: Lessons, kind: ActivityKind, **given: Any) -> tuple[str | N
     return refusal.value.field, str(refusal.value)
 
 
-def entries(lessons: Lessons, *states: HourState) -> list[tuple[Decimal, HourState]]:
+def entries(lessons: Lessons) -> list[tuple[Decimal, HourState]]:
     with acting_as(SYSTEM):
-        new = select(HourEntry.hours, HourEntry.state).where(HourEntry.title != "如何导读").order_by(HourEntry.id)
-        return [(hours, state) for hours, state in lessons.session.execute(new)]
+        new = (HourEntry.programme_id == lessons.school.programme_id, HourEntry.title != ACTIVITY_OF_THE_CAST)
+        return [
+            (hours, state)
+            for hours, state in lessons.session.execute(select(HourEntry.hours, HourEntry.state).where(*new).order_by(HourEntry.id))
+        ]
 
 
 @pytest.mark.parametrize(("kind", "hours"), [(DISCUSSION, "2"), (HOMEWORK, "5"), (OBSERVATION, "5")])
