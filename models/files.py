@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.base import GUIDE, Base, Choice, DeclarationError, Json, Moment, declared, table_name, utcnow
+from models.base import GUIDE, Base, Choice, DeclarationError, Json, Moment, choice, declared, table_name, utcnow
 from models.invariants import on_deleted
 from models.scoping import Internal
 
@@ -102,7 +102,7 @@ class Attachment(Internal, Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     blob_id: Mapped[int] = mapped_column(ForeignKey("blob.id", ondelete="RESTRICT"), index=True)
     name: Mapped[str] = mapped_column(String(200))
-    kind: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[FileKind] = choice(FileKind, "类型")
     media_type: Mapped[str] = mapped_column(String(100))
     owner_table: Mapped[str | None] = mapped_column(String(60))
     owner_id: Mapped[int | None] = mapped_column(Integer)
@@ -128,6 +128,8 @@ class Upload(Internal, Base):
     pieces: Mapped[Json] = mapped_column(default=list)
     """Keys of the file store, in order."""
     begun_at: Mapped[Moment] = mapped_column(default=utcnow, index=True)
+    attachment_id: Mapped[int | None] = mapped_column(Integer)
+    """What it became: whoever did not hear the answer may ask for the end once more."""
 
 
 @on_deleted(Base)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import IO, cast
@@ -16,6 +18,12 @@ from fsspec.core import url_to_fs
 
 JOBS = "jobs"
 """The area of files that live as long as the job they belong to."""
+
+PIECES = "pieces"
+"""The area of pieces of uploads that are still on their way."""
+FILES = "files"
+"""The area of files that records refer to, and of the previews made of them."""
+CHUNK = 1024 * 1024
 
 _KEY = re.compile(r"[a-z]+/\d{8}/[A-Za-z0-9_-]{43}")
 _DAY = re.compile(r"(\d{4})(\d\d)(\d\d)")
@@ -32,6 +40,38 @@ class FileStore:
         key = f"{area}/{now:%Y%m%d}/{secrets.token_urlsafe(32)}"
         self._fs.put_file(str(source), self._path(key))
         return key
+
+    def write(self, chunks: Iterable[bytes], *, area: str, now: datetime) -> str:
+        """Keep what the chunks hold together; the answer is its key. What breaks off leaves nothing."""
+        key = f"{area}/{now:%Y%m%d}/{secrets.token_urlsafe(32)}"
+        try:
+            with self._fs.open(self._path(key), "wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+        except BaseException:
+            with suppress(OSError):
+                self.delete(key)
+            raise
+        return key
+
+    def read(self, keys: Iterable[str]) -> Iterator[bytes]:
+        """The bytes of several files one after the other, a chunk at a time."""
+        for key in keys:
+            with self.open(key) as file:
+                while chunk := file.read(CHUNK):
+                    yield chunk
+
+    def has(self, key: str) -> bool:
+        """Whether the file is there."""
+        return bool(self._fs.exists(self._path(key)))
+
+    def keys(self, *, area: str, day: date) -> list[str]:
+        """The keys of the area's files kept on that day."""
+        folder = f"{self._root}/{area}/{day:%Y%m%d}"
+        if not self._fs.exists(folder):
+            return []
+        names = (str(path).rsplit("/", 1)[-1] for path in self._fs.ls(folder, detail=False))
+        return [key for name in names if _KEY.fullmatch(key := f"{area}/{day:%Y%m%d}/{name}")]
 
     def open(self, key: str) -> IO[bytes]:
         """The file's bytes; FileNotFoundError when it is gone."""

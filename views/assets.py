@@ -9,6 +9,7 @@ from __future__ import annotations
 import filecmp
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,17 +24,36 @@ FILES = {
     "echarts.min.js": "echarts/dist/echarts.min.js",
     "tom-select.min.css": "tom-select/dist/css/tom-select.bootstrap5.min.css",
     "tom-select.min.js": "tom-select/dist/js/tom-select.complete.min.js",
+    "pdfjs/pdf.min.mjs": "pdfjs-dist/legacy/build/pdf.min.mjs",
+    "pdfjs/pdf.worker.min.mjs": "pdfjs-dist/legacy/build/pdf.worker.min.mjs",
 }
+FOLDERS = {
+    # Which characters and shapes a PDF means that embeds no font of its own: most Chinese ones of office programs' older versions.
+    "pdfjs/cmaps": "pdfjs-dist/cmaps",
+    "pdfjs/standard_fonts": "pdfjs-dist/standard_fonts",
+    # What decodes scanned pages (JPEG 2000, JBIG2).
+    "pdfjs/wasm": "pdfjs-dist/wasm",
+}
+"""Whole folders that a script asks for by name."""
 
 
 def copy_assets(packages: Path = PACKAGES, vendor: Path = VENDOR) -> list[str]:
     """Bring ``vendor`` in line with the list; the names of the files that were copied."""
-    missing = [source for source in FILES.values() if not (packages / source).is_file()]
+    missing = [source for source in (*FILES.values(), *FOLDERS.values()) if not (packages / source).exists()]
     if missing:
         raise FileNotFoundError(f"Front-end packages are not installed (run `npm ci`): {', '.join(missing)}")
-    copied = [name for name, source in FILES.items() if _copy(packages / source, vendor / name)]
-    _remove_others(vendor)
+    wanted = wanted_files(packages)
+    copied = [name for name, source in wanted.items() if _copy(source, vendor / name)]
+    _remove_others(vendor, wanted)
     return copied
+
+
+def wanted_files(packages: Path) -> dict[str, Path]:
+    """Name below ``vendor`` → the file it is copied from."""
+    found = {name: packages / source for name, source in FILES.items()}
+    for name, folder in FOLDERS.items():
+        found |= {f"{name}/{path.name}": path for path in sorted((packages / folder).iterdir()) if path.is_file()}
+    return found
 
 
 def _copy(source: Path, target: Path) -> bool:
@@ -45,9 +65,9 @@ def _copy(source: Path, target: Path) -> bool:
     return True
 
 
-def _remove_others(vendor: Path) -> None:
+def _remove_others(vendor: Path, wanted: Mapping[str, Path]) -> None:
     for path in vendor.rglob("*"):
-        if path.is_file() and path.relative_to(vendor).as_posix() not in FILES:
+        if path.is_file() and path.relative_to(vendor).as_posix() not in wanted:
             path.unlink()
 
 
@@ -57,7 +77,7 @@ def main() -> int:
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{len(copied)} of {len(FILES)} front-end files copied")
+    print(f"{len(copied)} front-end files copied")
     return 0
 
 

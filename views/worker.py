@@ -32,6 +32,7 @@ from models.scoping import SYSTEM, acting_as
 from models.session import transaction
 from models.violation import NotPermitted, OutOfReach, RuleViolation
 from rules.account_counts import recount_accounts
+from rules.files import collect_files
 from rules.files_store import FileStore
 from rules.jobs import KEPT_DAYS, JobLost, Run, fail, forget_files, recover, take_up, tell
 from rules.notices import KEPT_DAYS as NOTICE_DAYS
@@ -91,6 +92,7 @@ def _queue(app: Flask, settings: Settings) -> Queue:
     queue.periodic_task(crontab(minute="*"), name="find_lost_jobs")(lambda: give_out_again(app))
     queue.periodic_task(crontab(minute="*"), name="expire_codes")(lambda: expire_old_codes(app))
     queue.periodic_task(crontab(hour="3", minute="17"), name="forget_old_files")(lambda: forget_old_files(app))
+    queue.periodic_task(crontab(hour="3", minute="47"), name="collect_files")(lambda: collect_unused_files(app))
     queue.periodic_task(crontab(minute="*/10"), name="recount_accounts")(lambda: count_accounts_again(app))
     queue.periodic_task(crontab(hour="3", minute="27"), name="forget_old_views")(lambda: forget_old_views(app))
     queue.periodic_task(crontab(minute="*"), name="send_texts")(lambda: send_texts(app))
@@ -141,6 +143,12 @@ def forget_old_files(app: Flask) -> None:
     with _as_system(app) as session:
         forget_files(session, before=before)
     app.extensions["files"].collect(before=before.date())
+
+
+def collect_unused_files(app: Flask) -> None:
+    """Delete broken-off uploads, files no record was saved with, and bytes nothing refers to."""
+    with _as_system(app) as session:
+        collect_files(session, app.extensions["files"], now=utcnow())
 
 
 def count_accounts_again(app: Flask) -> None:

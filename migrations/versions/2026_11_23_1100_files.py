@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("arrived", sa.BigInteger(), nullable=False),
         sa.Column("pieces", sa.JSON(), nullable=False),
         sa.Column("begun_at", sa.DateTime(), nullable=False),
+        sa.Column("attachment_id", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_upload")),
     )
     op.create_index(op.f("ix_upload_account_id"), "upload", ["account_id"], unique=False)

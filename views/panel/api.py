@@ -21,6 +21,7 @@ from models.fields import Field, form_fields, shown_fields
 from models.invariants import what_keeps
 from models.scoping import Identity, Scoped, current_identity, row_in_reach
 from models.violation import Conflict, RuleViolation, Sentence
+from views.panel.attaching import files_told
 from views.panel.cells import in_clear, shown_text, visible
 from views.panel.forms import fill, make_form, place
 from views.panel.listing import Listing, read_state
@@ -73,13 +74,16 @@ class PanelApi(BaseApi):  # type: ignore[misc]
         listing = Listing(self.db, self.identity, self.model, state, extra=view.list_conditions(state.only))
         fields = self._fields()
         rows = listing.rows([f.name for f in fields if f.kind in ("link", "links")])
-        return self.response(200, count=listing.total(), page=state.page, size=state.size, result=[self._told(row, fields) for row in rows])  # type: ignore[no-any-return]
+        files = files_told(self.db, rows)
+        told = [self._told(row, fields) | files[row.id] for row in rows]
+        return self.response(200, count=listing.total(), page=state.page, size=state.size, result=told)  # type: ignore[no-any-return]
 
     @expose("/<pk>", methods=["GET"])
     @protect()
     def get(self, pk: str) -> Response:
         """One record in reach."""
-        return self.response(200, id=int(self._row(pk).id), result=self._told(self._row(pk), self._fields()))  # type: ignore[no-any-return]
+        row = self._row(pk)
+        return self.response(200, id=int(row.id), result=self._told(row, self._fields()) | files_told(self.db, [row])[row.id])  # type: ignore[no-any-return]
 
     def _fields(self) -> list[Field]:
         return [f for f in shown_fields(self.model) if visible(f, self.identity, self.table)]

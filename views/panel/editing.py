@@ -16,8 +16,9 @@ from models.history import difference
 from models.invariants import what_keeps
 from models.scoping import Scoped
 from models.violation import Conflict, RuleViolation, Sentence
+from views.panel.attaching import Attaching
 from views.panel.cells import in_clear, text_of, visible
-from views.panel.forms import errors_of, fill, make_form, place
+from views.panel.forms import errors_of, fill, make_form
 from views.panel.pages import Button, ConfirmPage, FormPage
 from views.panel.words import refused, told
 
@@ -46,13 +47,15 @@ class EditingMixin(Base):
         """A new record; a link in the address (``?school=3``) is filled in when it lies within reach."""
         fields = self.open_fields(None)
         form = make_form(fields, self.db, self.table, formdata=request.form if request.method == "POST" else None)
+        files = Attaching(self.db, self.identity, self.model)
         if request.method == "POST":
-            if form.validate() and (row := self._save_new(form, fields)) is not None:
+            if form.validate() and not files.errors and (row := self._save_new(form, fields, files)) is not None:
                 flash(_("已新增“%(name)s”。", name=str(row)), "success")
                 return redirect(self.url("add") if "again" in request.form else self.url("show", pk=row.id), 303)
         else:
             self._prefill(form, fields)
-        return self._draw(_("新增%(what)s", what=_(self.noun())), form, fields, self.url("list")), 422 if form.errors else 200  # type: ignore[return-value]
+        page = self._draw(_("新增%(what)s", what=_(self.noun())), form, fields, files, self.url("list"))
+        return page, 422 if form.errors or files.errors else 200  # type: ignore[return-value]
 
     def _prefill(self, form: Any, fields: list[Field]) -> None:
         for field in fields:
@@ -68,15 +71,16 @@ class EditingMixin(Base):
             elif len(options) == 1 and field.name == getattr(self.model, "__owner__", ""):
                 form[field.name].data = int(options[0])
 
-    def _save_new(self, form: Any, fields: list[Field]) -> Any:
+    def _save_new(self, form: Any, fields: list[Field], files: Attaching) -> Any:
         row = self.model()
         try:
             with self.db.no_autoflush:
                 fill(row, form, fields, self.db)
             self.db.add(row)
+            files.settle(row)
             self.db.commit()
         except RuleViolation as refusal:
-            place(form, refusal)
+            files.place(form, refusal)
             return None
         return row
 
@@ -89,16 +93,17 @@ class EditingMixin(Base):
             abort(403)
         fields = self.open_fields(row)
         form = make_form(fields, self.db, self.table, formdata=request.form if request.method == "POST" else None, obj=row)
+        files = Attaching(self.db, self.identity, self.model, row)
         conflict: list[tuple[str, str, str]] = []
-        if request.method == "POST" and form.validate():
-            conflict = self._differences(row, form, fields) if request.form.get("_version") != str(row.version) else []
-            if not conflict and self._save(row, form, fields):
+        if request.method == "POST" and form.validate() and not files.errors:
+            is_old = request.form.get("_version") != str(row.version)
+            conflict = [*self._differences(row, form, fields), *files.differences()] if is_old else []
+            if not conflict and self._save(row, form, fields, files):
                 flash(_("已保存“%(name)s”。", name=str(row)), "success")
                 return redirect(self.url("show", pk=pk), 303)
-        status = 409 if conflict else 422 if form.errors else 200
-        page = self._draw(
-            _("编辑：%(name)s", name=str(self.row(pk))), form, fields, self.url("show", pk=pk), conflict, str(self.row(pk).version)
-        )
+        status = 409 if conflict else 422 if form.errors or files.errors else 200
+        title, version = _("编辑：%(name)s", name=str(self.row(pk))), str(self.row(pk).version)
+        page = self._draw(title, form, fields, files, self.url("show", pk=pk), conflict, version)
         return page, status  # type: ignore[return-value]
 
     def _differences(self, row: Any, form: Any, fields: list[Field]) -> list[tuple[str, str, str]]:
@@ -111,20 +116,23 @@ class EditingMixin(Base):
             self.db.rollback()
         return [(_(f.label), theirs[f.name], yours[f.name]) for f in fields if theirs[f.name] != yours[f.name]] if changed else []
 
-    def _save(self, row: Any, form: Any, fields: list[Field]) -> bool:
+    def _save(self, row: Any, form: Any, fields: list[Field], files: Attaching) -> bool:
         try:
             with self.db.no_autoflush:
                 fill(row, form, fields, self.db)
+            files.settle(row)
             self.db.commit()
         except Conflict as told:
             form.form_errors.append(refused(told))
             return False
         except RuleViolation as refusal:
-            place(form, refusal)
+            files.place(form, refusal)
             return False
         return True
 
-    def _draw(self, title: str, form: Any, fields: list[Field], back: str, conflict: Any = (), version: str = "") -> Response:
+    def _draw(
+        self, title: str, form: Any, fields: list[Field], files: Attaching, back: str, conflict: Any = (), version: str = ""
+    ) -> Response:
         page = FormPage(
             title=title,
             table=self.table,
@@ -134,9 +142,10 @@ class EditingMixin(Base):
             cancel_url=back,
             submit_label=_("保存"),
             again_label="" if version else _("保存并继续新增"),
-            errors=errors_of(form),
+            errors=[*errors_of(form), *files.summary()],
             conflict=conflict,
             version=version,
+            uploads=files.boxes(),
         )
         return self.render_template("panel/form.html", page=page)  # type: ignore[no-any-return]
 

@@ -186,6 +186,46 @@ class Related:
 
 
 @dataclass(frozen=True)
+class FileLine:
+    """One file: what it is called, how large it is, where it is looked at and downloaded."""
+
+    id: int
+    name: str
+    size: str
+    kind: str
+    icon: str
+    url: str
+    preview_url: str = ""
+    """Empty when a browser cannot show it."""
+
+
+@dataclass(frozen=True)
+class FileList:
+    """The files of one slot of a record."""
+
+    label: str
+    files: Sequence[FileLine]
+
+
+@dataclass(frozen=True)
+class UploadBox:
+    """The control of one slot on a form. It sends ``files.<name>`` (ids, and an empty one) and, without scripts, ``upload.<name>``."""
+
+    name: str
+    label: str
+    help: str
+    limits: str
+    accept: str
+    """The endings a browser offers."""
+    most: int
+    required: bool
+    begin_url: str
+    table: str
+    files: Sequence[FileLine] = ()
+    errors: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class RecordPage:
     title: str
     table: str
@@ -196,6 +236,7 @@ class RecordPage:
     related: Sequence[Related] = ()
     history: Sequence[HistoryLine] = ()
     notice: str = ""
+    files: Sequence[FileList] = ()
     sections: Sequence[tuple[str, Any, Any]] = ()
     """Title, template name and what the template reads as ``about``, of hand-made blocks a subclass adds."""
 
@@ -217,6 +258,7 @@ class FormPage:
     version: str = ""
     notice: str = ""
     danger: bool = False
+    uploads: Sequence[UploadBox] = ()
     again_label: str = ""
     """A second button that saves and opens an empty form again (sent as ``again``)."""
 

@@ -12,14 +12,16 @@ from sqlalchemy.orm import Session
 from models.access import Account
 from models.base import Base, table_name
 from models.fields import Field, fields_of, shown_fields
+from models.files import slot_of
 from models.history import Change, Decision
 from models.scoping import SYSTEM, acting_as
 from rules.masks import MASKS
+from views.panel.attaching import file_lists
 from views.panel.cells import EMPTY, cell_of, in_clear, moment_text, text_of, visible
 from views.panel.list_page import list_row
 from views.panel.listing import Listing, ListState
 from views.panel.pages import Column, Fact, HistoryLine, RecordPage, Related
-from views.panel.words import told
+from views.panel.words import listed, told
 
 if TYPE_CHECKING:
     from views.panel.screens import PanelView
@@ -44,6 +46,7 @@ ACTS = {
     "revoke": "作废",
     "end": "岗位结束",
     "approve": "通过",
+    "files": "附件变动",
 }
 """What a line of history calls an act that is no workflow step."""
 
@@ -61,6 +64,7 @@ def record_page(view: PanelView, row: Any) -> RecordPage:
         related=[r for path in view.screen.related if (r := related(view, row, path)) is not None],
         history=history(view, row) if view.screen.history else [],
         notice=view.record_notice(row),
+        files=file_lists(view.db, row),
         sections=view.record_sections(row),
     )
 
@@ -125,7 +129,9 @@ def _line(view: PanelView, change: Change, label: str | None, who: str) -> Histo
     known = {f.key: f for f in fields_of(view.model).values()} | fields_of(view.model)
     told = []
     for key, (before, after) in (change.changes or {}).items():
-        field = known.get(key)
+        field, slot = known.get(key), slot_of(view.model, key)
+        if slot is not None:
+            told.append((_(slot.label), listed(before) or EMPTY, listed(after) or EMPTY))
         if field is None or field.hidden or not visible(field, view.identity, view.table):
             continue
         clear = not field.mask
