@@ -22,6 +22,7 @@ from rules.account_opening import open_requested, open_with_teacher
 from rules.activities import ACTIVITY, TOPIC
 from rules.errors import RuleViolation
 from rules.grants import SCHOOL_ADMIN
+from rules.opening import SCHOOL
 from rules.participation import PARTICIPATION
 from rules.passwords import tells_password
 from rules.real_name import REAL_NAME, missing_facts
@@ -301,7 +302,7 @@ SERVICE = Workflow(
     leads_to="/service/",
 )
 
-WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING, SERVICE, TOPIC, ACTIVITY, PARTICIPATION)
+WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING, SERVICE, SCHOOL, TOPIC, ACTIVITY, PARTICIPATION)
 _BY_MODEL = {workflow.model: workflow for workflow in WORKFLOWS}
 
 

@@ -10,14 +10,13 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, insert, inspect, or_, select, update
+from sqlalchemy import and_, exists, func, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_office
 from models.base import utcnow
 from models.history import note
 from models.invariants import holds, keeps, linked, on_added, on_deleted
-from models.notices import NoticeKind
 from models.people import CertificationState, Teacher
 from models.research import Activity, GroupPlan, ResearchGroup, SchoolProgramme, SchoolState, Topic
 from models.scoping import Identity, acting_as
@@ -25,13 +24,10 @@ from models.session import transaction
 from models.violation import Conflict, Sentence
 from rules.errors import RuleViolation
 from rules.grants import GROUP_LEADER, GROUP_MEMBER
-from rules.members import IN_A_GROUP, check_certified
-from rules.notices import tell_accounts
+from rules.members import IN_A_GROUP, Appointment, appoint, candidates_at, new_accounts, release
 
-APPOINTED = "您已成为“{group}”的{role}。"
 RELEASED = "您不再是“{group}”的成员。已获得的学时不受影响。"
 MOST_AT_ONCE = 500
-CANDIDATES = 50
 
 
 # --- the leader, behind every door ------------------------------------------------------------------------------------
@@ -88,12 +84,8 @@ def _appoint(session: Session, group: ResearchGroup, leader: Teacher | None, now
 
 def _write_posts(session: Session, group: ResearchGroup, account_ids: Collection[int], role: str, now: datetime) -> None:
     school = session.get_one(SchoolProgramme, group.school_programme_id)
-    post = {"role": role, "school_id": school.school_id, "unit_name": group.name, "since": now, "source": "group"}
-    stamps = {"scope_path": group.scope_path, "created_at": now, "updated_at": now, "version": 1}
-    session.execute(insert(Post), [post | stamps | {"account_id": account_id} for account_id in account_ids])
     label = "组长" if role == GROUP_LEADER else "成员"
-    told = Sentence(APPOINTED, group=group.name, role=label)
-    tell_accounts(session, account_ids, told, "/research/mine/", kind=NoticeKind.POST, now=now, place=group.scope_path)
+    appoint(session, Appointment(role, label, school.school_id, group.scope_path, group.name, "/research/mine/"), account_ids, now=now)
 
 
 @on_deleted(ResearchGroup)
@@ -123,13 +115,10 @@ def what_keeps_group(session: Session, group: ResearchGroup) -> Iterator[str]:
 def candidates(session: Session, identity: Identity, group: ResearchGroup, begins: str = "") -> Sequence[Teacher]:
     """The school's certified teachers who are not in the group yet, by name, at most 50; for whoever manages its members (S0-74)."""
     identity.require("members", "research_group", group.scope_path)
-    here = (Post.scope_path == group.scope_path, in_office(), Post.role.in_(IN_A_GROUP), Account.id == Post.account_id)
+    held = and_(Post.scope_path == group.scope_path, in_office(), Post.role.in_(IN_A_GROUP))
     with acting_as(identity.serving()):
         school = session.get_one(SchoolProgramme, group.school_programme_id)
-        able = (Teacher.school_id == school.school_id, Teacher.certification == CertificationState.PASSED)
-        new = ~exists().where(*here, Account.teacher_id == Teacher.id)
-        found = select(Teacher).where(*able, new).order_by(Teacher.name, Teacher.id).limit(CANDIDATES)
-        return session.scalars(found.where(Teacher.name.startswith(begins, autoescape=True)) if begins else found).all()
+    return candidates_at(session, identity, school.school_id, held, begins)
 
 
 def add_members(session: Session, identity: Identity, group: ResearchGroup, teacher_ids: Collection[int], *, now: datetime) -> int:
@@ -143,16 +132,11 @@ def add_members(session: Session, identity: Identity, group: ResearchGroup, teac
         raise RuleViolation("请选择 1 至 {most} 名教师。", "teacher", most=MOST_AT_ONCE)
     with acting_as(identity.serving()), transaction(session):
         school = session.get_one(SchoolProgramme, group.school_programme_id)
-        theirs = select(Teacher).where(Teacher.id.in_(wanted), Teacher.school_id == school.school_id)
-        teachers = session.scalars(theirs).all()
-        if len(teachers) != len(wanted):
-            raise RuleViolation("所选教师不是本校教师，请刷新后重新选择。", "teacher")
-        check_certified(teachers)
-        already = select(Post.account_id).where(Post.scope_path == group.scope_path, in_office(), Post.role.in_(IN_A_GROUP))
-        accounts = select(Account.id).where(Account.teacher_id.in_(wanted), Account.id.not_in(already))
-        if new := session.scalars(accounts.order_by(Account.id)).all():
+        new = new_accounts(session, group.scope_path, IN_A_GROUP, school.school_id, wanted)
+        if new:
             _write_posts(session, group, new, GROUP_MEMBER, now)
-            note(session, group, "add_members", {"members": [None, "、".join(teacher.name for teacher in teachers)]})
+            names = session.scalars(select(Account.first_name).where(Account.id.in_(new)).order_by(Account.id))
+            note(session, group, "add_members", {"members": [None, "、".join(names)]})
         return len(new)
 
 
@@ -166,11 +150,9 @@ def release_member(session: Session, identity: Identity, group: ResearchGroup, p
             raise Conflict("该成员已不在教研组中，请刷新后查看。")
         if post.role == GROUP_LEADER:
             raise RuleViolation("不能移出组长，请先由学校管理员更换组长。")
-        session.execute(update(Post).where(*held).values(until=now, version=Post.version + 1))
         name = session.scalar(select(Account.first_name).where(Account.id == post.account_id))
         note(session, group, "release_member", {"members": [name, None]})
-        told = Sentence(RELEASED, group=group.name)
-        tell_accounts(session, {post.account_id} - {identity.account_id}, told, "/research/mine/", kind=NoticeKind.POST, now=now)
+        release(session, identity, post.id, Sentence(RELEASED, group=group.name), "/research/mine/", now=now)
 
 
 # --- the worklist -----------------------------------------------------------------------------------------------------

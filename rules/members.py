@@ -10,17 +10,22 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_office
+from models.notices import NoticeKind
 from models.people import CertificationState, Teacher
 from models.research import ResearchGroup
 from models.scoping import Identity, acting_as
+from models.violation import Conflict, Sentence
 from rules.errors import RuleViolation
 from rules.grants import GROUP_LEADER, GROUP_MEMBER
+from rules.notices import tell_accounts
 
 IN_A_GROUP = (GROUP_LEADER, GROUP_MEMBER)
+CANDIDATES = 50
+APPOINTED = "您已成为“{unit}”的{role}。"
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,60 @@ def groups_of(session: Session, identity: Identity, teacher_id: int) -> Sequence
     """The groups that this teacher leads or is a member of now, oldest first; one statement."""
     with acting_as(identity.serving()):
         return session.scalars(select(ResearchGroup).where(in_group_of(teacher_id)).order_by(ResearchGroup.id)).all()
+
+
+def candidates_at(session: Session, identity: Identity, school_id: int, held: ColumnElement[bool], begins: str) -> Sequence[Teacher]:
+    """The school's certified teachers who hold no such post, by name, at most 50 (S0-53)."""
+    able = (Teacher.school_id == school_id, Teacher.certification == CertificationState.PASSED)
+    new = ~exists().where(held, Account.id == Post.account_id, Account.teacher_id == Teacher.id)
+    found = select(Teacher).where(*able, new).order_by(Teacher.name, Teacher.id).limit(CANDIDATES)
+    with acting_as(identity.serving()):
+        return session.scalars(found.where(Teacher.name.startswith(begins, autoescape=True)) if begins else found).all()
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """A post that teachers are given: their role at a unit, and what leads them there."""
+
+    role: str
+    role_label: str
+    school_id: int
+    path: str
+    unit_name: str
+    leads_to: str
+
+
+def appoint(session: Session, to: Appointment, account_ids: Collection[int], *, now: datetime) -> None:
+    """Give each of the accounts the post and tell them, by statements alone; the caller has asked its questions and commits."""
+    if not account_ids:
+        return
+    post = {"role": to.role, "school_id": to.school_id, "unit_name": to.unit_name, "since": now, "source": "school"}
+    stamps = {"scope_path": to.path, "created_at": now, "updated_at": now, "version": 1}
+    session.execute(insert(Post), [post | stamps | {"account_id": account_id} for account_id in account_ids])
+    told = Sentence(APPOINTED, unit=to.unit_name, role=to.role_label)
+    tell_accounts(session, account_ids, told, to.leads_to, kind=NoticeKind.POST, now=now, place=to.path)
+
+
+def new_accounts(session: Session, path: str, roles: Collection[str], school_id: int, teacher_ids: Collection[int]) -> Sequence[int]:
+    """The accounts of these teachers who hold none of the roles there yet; RuleViolation unless all are certified teachers of the school."""
+    wanted = set(teacher_ids)
+    teachers = session.scalars(select(Teacher).where(Teacher.id.in_(wanted), Teacher.school_id == school_id)).all()
+    if len(teachers) != len(wanted):
+        raise RuleViolation("所选教师不是本校教师，请刷新后重新选择。", "teacher")
+    check_certified(teachers)
+    already = select(Post.account_id).where(Post.scope_path == path, in_office(), Post.role.in_(roles))
+    accounts = select(Account.id).where(Account.teacher_id.in_(wanted), Account.id.not_in(already))
+    return session.scalars(accounts.order_by(Account.id)).all()
+
+
+def release(session: Session, identity: Identity, post_id: int, told: Sentence, leads_to: str, *, now: datetime) -> None:
+    """End a post and tell who held it, unless they did it themselves; Conflict when it had been ended before."""
+    held = (Post.id == post_id, in_office())
+    ended = update(Post).where(*held).values(until=now, version=Post.version + 1, updated_at=now).returning(Post.account_id)
+    account_id = session.execute(ended, execution_options={"synchronize_session": False}).scalar_one_or_none()
+    if account_id is None:
+        raise Conflict("该成员已不在其中，请刷新后查看。")
+    tell_accounts(session, {account_id} - {identity.account_id}, told, leads_to, kind=NoticeKind.POST, now=now)
 
 
 def check_certified(teachers: Collection[Teacher]) -> None:
