@@ -17,11 +17,12 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from config import Settings
+from config import Settings, SettingsError
 from models.scoping import NOBODY, become
 from models.session import Sessions, make_engine, make_session_factory
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.issuing import Policy, set_policy
+from rules.sms import gateway_named, set_gateway
 from views.activation import ActivationView
 from views.binding import BindingView
 from views.commands import register_commands
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.teardown_appcontext(lambda _error: app.extensions["db"].remove())
     app.teardown_request(lambda _error: become(NOBODY))
     set_policy(Policy(settings.lock_limit, settings.lock_seconds, settings.default_password_days, settings.password_hash))
+    _speak(settings)
     app.before_request(_refuse_nul)
     _secure(app, settings)
     repair_flask_appbuilder()
@@ -74,6 +76,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     _tell_errors(app)
     register_commands(app)
     return app
+
+
+def _speak(settings: Settings) -> None:
+    """Short messages go to the installation's gateway, else to the log; and the log to the terminal, unless somebody keeps it."""
+    log.setLevel(logging.INFO)
+    if not log.hasHandlers():
+        terminal = logging.StreamHandler()
+        terminal.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        log.addHandler(terminal)
+    if settings.sms_gateway:
+        try:
+            set_gateway(gateway_named(settings.sms_gateway))
+        except ValueError as fault:
+            raise SettingsError(str(fault)) from fault
 
 
 def _flask_settings(settings: Settings) -> dict[str, Any]:

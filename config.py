@@ -87,6 +87,9 @@ class Settings:
     service_note: str = ""
     """``SERVICE_NOTE``: a line on the customer service pages, such as the telephone and working hours (S4-33). Empty: none."""
 
+    sms_gateway: str = ""
+    """``SMS_GATEWAY``: ``package.module:Class`` of the gateway that sends short messages (see ``rules.sms``). Empty: the log."""
+
     session_lifetime: timedelta = timedelta(hours=12)
     """How long a login lasts; one working day, because many work at shared school computers."""
 
@@ -114,6 +117,7 @@ class Settings:
             code_daily_cap=_number(environ, "CODE_DAILY_CAP", cls.code_daily_cap, 1, 1_000_000),
             view_seconds=_number(environ, "VIEW_SECONDS", cls.view_seconds, 0, 3600),
             service_note=environ.get("SERVICE_NOTE", "").strip(),
+            sms_gateway=environ.get("SMS_GATEWAY", "").strip(),
         )
 
     @property

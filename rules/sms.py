@@ -7,7 +7,8 @@ not happen.
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
 
 from rules.masks import mask_phone
 
@@ -35,6 +36,15 @@ def set_gateway(gateway: SmsGateway) -> None:
     """Use the installation's gateway, chosen once at start."""
     global _gateway
     _gateway = gateway
+
+
+def gateway_named(path: str) -> SmsGateway:
+    """The gateway that ``package.module:Class`` names, made without arguments; raises ValueError with a sentence."""
+    module, _, name = path.partition(":")
+    try:
+        return cast(SmsGateway, getattr(import_module(module), name)())
+    except (ImportError, AttributeError, ValueError) as fault:
+        raise ValueError(f"SMS_GATEWAY 应为“包.模块:类”，“{path}”不能使用：{fault}") from fault
 
 
 def send_sms(phone: str, text: str) -> None:
