@@ -39,7 +39,7 @@ _REGION_BASICS = {
     "teacher": "read export certify_above",
     "certification": "read export",
     "account": "read export unlock",
-    "post": "read export end",
+    "post": "read export end reveal",
     "permission_code": "read export issue revoke",
     "activation": "read export",
 }

@@ -196,7 +196,7 @@ def _enter(session: Session, account: Account, entry: Teaching, now: datetime) -
     number = check_id_number(id_type.code, entry.id_number, now.date())
     if _is_known(session, number):
         raise RuleViolation(HAS_ACCOUNT, "id_number")
-    school = _place(session, entry)
+    school = school_or_other(session, entry.school_id, entry.region_id)
     write(session, account, id_number=number)
     who = {"name": account.first_name, "id_type_id": id_type.id, "id_number": number, "phone": account.phone}
     with acting_as(replace(REGISTERING, account_id=account.id)):
@@ -216,7 +216,9 @@ def _ask_again(session: Session, account: Account, entry: Teaching, phone: str, 
     """The refused account waits again, at the school now named; what the person chose lies ready for when it is opened."""
     if session.scalar(select(exists().where(or_(Account.phone == phone, Account.username == phone), Account.id != account.id))):
         raise RuleViolation(PHONE_TAKEN, "phone")
-    write(session, account, phone=phone, scope_path=_place(session, entry).scope_path, **chosen(password))
+    write(
+        session, account, phone=phone, scope_path=school_or_other(session, entry.school_id, entry.region_id).scope_path, **chosen(password)
+    )
     take(session, replace(REGISTERING, account_id=account.id), ACCOUNT_OPENING, account, "ask_again", now=now, commit=False)
 
 
@@ -227,13 +229,13 @@ def _is_known(session: Session, number: str) -> bool:
     return bool(session.scalar(teacher) or session.scalar(account))
 
 
-def _place(session: Session, entry: Teaching) -> School:
+def school_or_other(session: Session, school_id: int | None, region_id: int | None) -> School:
     """The school named, or the region's “其他” while it is not listed (S4-34, S3-131)."""
-    if entry.school_id is not None:
-        return _school(session, entry.school_id)
-    if entry.region_id is None or session.get(Region, entry.region_id) is None:
+    if school_id is not None:
+        return _school(session, school_id)
+    if region_id is None or session.get(Region, region_id) is None:
         raise RuleViolation("请选择任教学校；不在列表中时，请选择所在区域的“其他”。", "school_id")
-    other = select(School).where(School.region_id == entry.region_id, School.kind == SchoolKind.OTHER).order_by(School.id)
+    other = select(School).where(School.region_id == region_id, School.kind == SchoolKind.OTHER).order_by(School.id)
     school = session.scalars(other).first()
     if school is None:
         raise RuleViolation("该区域没有“其他”可选，请选择任教学校。", "school_id")

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from models.access import Account
 from models.base import by_table, declared, table_name
 from models.fields import exported_fields, fields_of
+from models.invariants import what_keeps
 from models.scoping import SYSTEM, Identity, Own, Scoped, Shared, acting_as, reach_kind, row_in_reach
 from rules.approvals import WORKFLOWS, workflow_of
 from rules.grants import BY_NAME
@@ -81,14 +82,17 @@ def why(session: Session, username: str, act: str, table: str, row_number: int |
         row = session.get(by_table(table), row_number) if row_number is not None else None
     lines = [f"{account.first_name} holds {len(posts)} active post(s)"]
     for key in dict.fromkeys(workbench_key(post) for post in posts):
-        lines += _at_workbench(identity_at(account, posts, key), act, table, row)
+        lines += _at_workbench(session, identity_at(account, posts, key), act, table, row)
     if row_number is not None and row is None:
         lines.append(f"row: {table} has no row {row_number}")
     return lines
 
 
-def _at_workbench(identity: Identity, act: str, table: str, row: Any) -> list[str]:
+def _at_workbench(session: Session, identity: Identity, act: str, table: str, row: Any) -> list[str]:
     lines = [f"at the workbench “{identity.label}”:"]
+    model = next((model for model in declared() if table_name(model) == table), None)
+    asked, workflow = act, workflow_of(model) if model is not None else None
+    act = next((step.act for step in workflow.steps if step.name == asked), asked) if workflow else asked
     paths = identity.paths(act, table)
     if not paths:
         roles = [role.name for role in BY_NAME.values() if act in role.grants.get(table, "").split()]
@@ -100,8 +104,11 @@ def _at_workbench(identity: Identity, act: str, table: str, row: Any) -> list[st
         where = f"it belongs to {row.scope_path}" if isinstance(row, Scoped) else "it is somebody else's own"
         return [*lines, f"  row: NO. {where}; a post at or above that path would reach it"]
     lines.append("  row: yes")
-    workflow = workflow_of(type(row))
-    for step in (s for s in workflow.steps if act in (s.act, s.name)) if workflow else ():
+    for step in (s for s in workflow.steps if asked in (s.act, s.name)) if workflow else ():
         reason = why_not(identity, workflow, row, step.name)
         lines.append(f"  rule ({step.name}): {'NO. ' + reason if reason else 'yes'}")
+    if act == "delete":
+        with acting_as(identity):
+            reasons = "".join(what_keeps(session, row))
+        lines.append(f"  rule: {'NO. ' + reasons if reasons else 'yes'}")
     return lines

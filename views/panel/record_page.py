@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
@@ -13,7 +14,7 @@ from models.access import Account
 from models.base import Base, table_name
 from models.fields import Field, fields_of, shown_fields
 from models.history import Change, Decision
-from models.scoping import SYSTEM, acting_as
+from models.scoping import SYSTEM, Published, acting_as
 from rules.masks import MASKS
 from views.panel.cells import EMPTY, cell_of, in_clear, moment_text, text_of, visible
 from views.panel.list_page import list_row
@@ -141,8 +142,18 @@ def _past(view: PanelView, field: Field, value: Any, clear: bool) -> str:
     if field.kind == "choice":
         return next((_(m.label) for m in field.choices if m.value == value), str(value))
     if field.kind == "link":
-        row = view.db.get(field.target, value)
-        return str(row) if row is not None else f"#{value}"
+        return _called(view, field.target, value)
     if field.name in view.words:
         return _(view.words[field.name](value))
+    if field.kind in ("date", "datetime"):
+        return text_of((date if field.kind == "date" else datetime).fromisoformat(value))
     return text_of(value)
+
+
+def _called(view: PanelView, target: Any, row_id: int) -> str:
+    """What a linked record is called; units by their names, which are public, also when they are no longer within reach."""
+    if issubclass(target, Published):
+        with acting_as(SYSTEM):
+            return view.db.scalar(select(target.name).where(target.id == row_id)) or f"#{row_id}"  # type: ignore[attr-defined]
+    row = view.db.get(target, row_id)
+    return str(row) if row is not None else f"#{row_id}"

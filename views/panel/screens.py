@@ -19,6 +19,7 @@ from flask_appbuilder import ModelView, expose, has_access
 from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext as _
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.wrappers import Response
@@ -148,7 +149,11 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
     @has_access
     def list(self) -> Response:
         """The list; its whole state is in the address."""
-        return self.render_template("panel/list.html", page=list_page(self, self.listing()))  # type: ignore[no-any-return]
+        listing = self.listing()
+        page = list_page(self, listing)
+        if listing.state.page > page.pager.pages:
+            return redirect(self.url("list") + listing.state.address(page=page.pager.pages))
+        return self.render_template("panel/list.html", page=page)  # type: ignore[no-any-return]
 
     @expose("/facets")
     @has_access
@@ -236,13 +241,14 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
     @has_access
     def save_view(self) -> Response:
         """Keep the list's address under a name of one's own."""
-        query = self.listing_query()
-        try:
-            self.db.add(SavedView(table_name=self.table, name=request.form.get("name", "").strip(), query=query))
+        query, name = self.listing_query(), request.form.get("name", "").strip()[:100]
+        same = select(SavedView.id).where(SavedView.table_name == self.table, SavedView.name == name)
+        if not name or self.db.scalar(same) is not None:
+            flash(_("同名的常用视图已存在，或名称为空。"), "danger")
+        else:
+            self.db.add(SavedView(table_name=self.table, name=name, query=query))
             self.db.commit()
             flash(_("已保存常用视图。"), "success")
-        except RuleViolation as refusal:
-            flash(_("同名的常用视图已存在，或名称为空。") if refusal.field is None else refused(refusal), "danger")
         return redirect(f"{self.url('list')}?{query}", 303)
 
     @expose("/views/<pk>/forget", methods=["POST"])
