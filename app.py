@@ -24,6 +24,7 @@ from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.issuing import Policy, set_policy
 from rules.sms import gateway_named, set_gateway
 from views.activation import ActivationView
+from views.appointing import AppointingView
 from views.binding import BindingView
 from views.commands import register_commands
 from views.health import health
@@ -66,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             app, app.extensions["db"], indexview=WorkbenchView, security_manager_class=SecurityManager, update_perms=False
         )
         register_panel(app, appbuilder)
-        for page in (ActivationView, BindingView, MeView, NoticesView, RegistrationView, ServiceView, StatisticsView):
+        for page in (ActivationView, AppointingView, BindingView, MeView, NoticesView, RegistrationView, ServiceView, StatisticsView):
             appbuilder.add_view_no_menu(page)
         add_console(app)
     prepare_jobs(app)

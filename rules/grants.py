@@ -53,7 +53,7 @@ ROLES: tuple[Role, ...] = (
         {
             **_REGION_BASICS,
             "region": "read add edit delete export import",
-            "account": "read export unlock reset approve disable reveal",
+            "account": "read export unlock reset approve disable reveal appoint",
             "RoleModelView": "list show",
             "statistics": "read export",
         },
