@@ -104,14 +104,6 @@ class AppointingView(PageView):
 
     def _form(self) -> FlaskForm:
         roles = roles_one_appoints(self._own_post().role)
-        school = LinkField(
-            lazy("学校"),
-            [Optional()],
-            target=School,
-            session=self.db,
-            remote_url=url_for("teacher.choices", name="school"),
-            description=lazy("只有学校管理员需要选择。"),
-        )
         controls = {
             "role": RadioField(
                 lazy("角色"),
@@ -120,7 +112,14 @@ class AppointingView(PageView):
                 default=TRAINING_EXPERT if TRAINING_EXPERT in roles else roles[0],
             ),
             "region": self._region_field([Optional()], lazy("学校管理员不需要选择。")),
-            "school": school,
+            "school": LinkField(
+                lazy("学校"),
+                [Optional()],
+                target=School,
+                session=self.db,
+                remote_url=url_for("teacher.choices", name="school"),
+                description=lazy("只有学校管理员需要选择。"),
+            ),
             "name": StringField(lazy("姓名"), [InputRequired(NEEDED)]),
             "id_number": StringField(lazy("身份证号码"), [Optional()], description=lazy("研训专家必填，即登录账号；字母 X 大写。")),
             "phone": StringField(lazy("手机号码"), [InputRequired(NEEDED)], render_kw={"inputmode": "tel"}),

@@ -67,7 +67,7 @@ class MovingView(PanelView):
                 return redirect(self.url("list"), 303)
         context = {
             "title": _("调动：%(name)s", name=str(row)),
-            "intro": _("所属的教师、岗位、账号和权限码会一并转移到新的区域。"),
+            "intro": _("所属的教师、岗位、账号和权限码会一并转移到新的区域。跨县区由市级管理员办理，跨地市由省级管理员办理。"),
             "submit_label": _("确定调动"),
             "cancel_url": self.url("show", pk=row.id),
         }

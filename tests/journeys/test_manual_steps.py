@@ -69,6 +69,11 @@ def test_codes_are_offered_only_for_whom_they_may_be_given(client_of: Client) ->
     assert "厦门市" not in operator
 
 
+def test_whoever_cannot_move_a_school_reads_who_can(client_of: Client, cast: Cast) -> None:
+    """S3-138."""
+    assert "跨县区由市级管理员办理，跨地市由省级管理员办理" in client_of("丹").get(f"/school/move/{cast.school['北']}").text
+
+
 def test_the_superior_can_call_who_bound_a_code(client_of: Client, cast: Cast) -> None:
     """S3-35: the phone given for that purpose is shown to the superior, and that it was is noted; nobody else has it."""
     with Session(cast.engine) as session:
