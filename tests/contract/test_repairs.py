@@ -95,6 +95,7 @@ def test_the_pages_of_roles_fail_on_no_address_and_sort_by_nothing_of_another_ta
     for query in ("page_RoleModelView=x", "psize_RoleModelView=x"):
         assert browser.get(f"/roles/list/?{query}").status_code == 200
         assert browser.get(f"/roles/show/1?{query}").status_code == 200
-    assert browser.get("/roles/download/x").status_code == 404
+    for address in ("/roles/download/x", "/roles/show/x", f"/roles/show/{'9' * 25}"):
+        assert browser.get(address).status_code == 404
     with_stranger, plain = (browser.get(f"/roles/list/?{query}") for query in ("_oc_RoleModelView=id&_od_RoleModelView=desc", ""))
     assert re.findall(r"/roles/show/\d+", with_stranger.text) == re.findall(r"/roles/show/\d+", plain.text) != []
