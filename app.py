@@ -7,7 +7,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, abort, g, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
 from flask.globals import app_ctx
 from flask_appbuilder import AppBuilder
 from flask_babel import get_locale
@@ -28,6 +28,7 @@ from views.appointing import AppointingView
 from views.binding import BindingView
 from views.commands import register_commands
 from views.health import health
+from views.incoming import check_incoming
 from views.me import MeView
 from views.notices import NoticesView
 from views.page_views import count_page_views
@@ -59,7 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.teardown_request(lambda _error: become(NOBODY))
     set_policy(Policy(settings.lock_limit, settings.lock_seconds, settings.default_password_days, settings.password_hash))
     _speak(settings)
-    app.before_request(_refuse_nul)
+    check_incoming(app)
     _secure(app, settings)
     repair_flask_appbuilder()
     with app.app_context():
@@ -125,6 +126,7 @@ def _secure(app: Flask, settings: Settings) -> None:
     """CSRF on every unsafe route, a content policy with nonces, cookie flags (before AppBuilder: it looks them up)."""
     CSRFProtect(app)
     app.after_request(loosen)
+    app.after_request(_keep_nothing)
     production = settings.production
     if settings.proxy_count:
         n = settings.proxy_count
@@ -151,11 +153,11 @@ def _secure(app: Flask, settings: Settings) -> None:
     )
 
 
-def _refuse_nul() -> None:
-    """No text of a person holds a NUL, and a database may refuse it: such a request is somebody trying things."""
-    texts = [request.path, *request.args.values(), *(request.form.values() if request.method == "POST" else ())]
-    if any("\0" in text for text in texts):
-        abort(400, _("请求中含有不能识别的字符。"))
+def _keep_nothing(answer: Response) -> Response:
+    """Pages are about people and schools share their computers: no browser keeps one, so none comes back after signing out."""
+    if (request.endpoint or "").rpartition(".")[2] != "static":
+        answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _tell_errors(app: Flask) -> None:

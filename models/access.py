@@ -247,8 +247,8 @@ class SavedView(Own, Record):
     __table_args__ = (Index("uq_saved_view_name", "account_id", "table_name", "name", unique=True),)
 
     table_name: Mapped[str] = mapped_column(String(60))
-    name: Mapped[Name]
-    query: Mapped[str] = mapped_column(String(1000))
+    name: Mapped[Name] = field("名称")
+    query: Mapped[str] = field("筛选条件", String(1000))
 
 
 def person_of(account: Account) -> frozenset[tuple[str, Any]]:

@@ -171,7 +171,12 @@ def _home(session: Session, school_id: int | None) -> str:
 
 
 def become_teacher(session: Session, account: Account, entry: Teaching, *, now: datetime) -> None:
-    """Add a teacher's entry to an account registered as student or parent (S4-42, S4-45)."""
+    """Add a teacher's entry to an account registered as student or parent (S4-42, S4-45).
+
+    The refusal tells that a number has an account, so it can be asked a few times an hour only.
+    """
+    if not hit(session, f"teach:{account.id}", limit=TRIES, seconds=3600, now=now):
+        raise RuleViolation("操作过于频繁，请稍后再试。")
     with acting_as(replace(REGISTERING, account_id=account.id)), transaction(session):
         session.refresh(account)
         if account.teacher_id is not None:

@@ -352,6 +352,16 @@ def test_becoming_a_teacher_takes_over_nobody(session, cast, inbox, resident):
     assert (account.id_number, account.teacher_id) == (None, None)
 
 
+def test_who_has_an_account_cannot_be_asked_of_a_list(session, cast, inbox, resident):
+    account = sign_up(session, inbox)
+    asked = Teaching(resident, cast.username["梅"], school_id=cast.school["南"])
+    for _time in range(5):
+        with pytest.raises(RuleViolation, match="已有账号"):
+            become_teacher(session, account, asked, now=NOW)
+    with pytest.raises(RuleViolation, match="过于频繁"):
+        become_teacher(session, account, asked, now=NOW)
+
+
 def test_an_identity_is_added_by_switching(session, cast):
     with acting_as(SYSTEM):
         account = session.get(Account, cast.account["梅"])

@@ -113,7 +113,7 @@ class BulkMixin(Base):
         return self.listing(ImmutableMultiDict(parse_qsl(query)))
 
     def _back(self) -> str:
-        return self.url("list") + "?" + request.form.get("query", "")[:2000]
+        return f"{self.url('list')}?{self.listing_query()}"
 
     def _bulk_query(self) -> str:
         return request.form.get("query", "")[:2000] if request.form.get("all") == "1" else ""

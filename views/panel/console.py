@@ -19,6 +19,7 @@ from models.fields import Field, fields_of, form_fields
 from models.scoping import current_identity
 from models.violation import Conflict, RuleViolation
 from views.panel.cells import cell_of, in_clear, visible
+from views.panel.excel.csv_file import neutralised
 from views.panel.words import refused
 
 ACTS = {
@@ -95,6 +96,11 @@ class ConsoleView(Guard, ModelView):  # type: ignore[misc]
             if field.fixed and field.name in form:
                 del form[field.name]
         return form
+
+    def get_export_value(self, model: Any, name: str) -> Any:
+        """What a cell of the CSV says: never something a spreadsheet would run."""
+        value = super().get_export_value(model, name)
+        return neutralised(value) if isinstance(value, str) else value
 
     def handle_view_exception(self, error: Exception) -> bool:
         """A refusal is told in words; anything else is a crash and goes to the log with its reference number."""

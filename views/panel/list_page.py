@@ -177,7 +177,7 @@ def _value_label(listing: Listing, field: Field, value: str) -> str:
         return _("空")
     if field.kind == "choice":
         return next((_(m.label) for m in field.choices if m.value == value), value)
-    if field.kind == "link" and value.isdigit():
+    if field.kind == "link":
         return str(listing.linked(field, value) or "--")
     return (_("是") if value == "1" else _("否")) if field.kind == "bool" else value
 

@@ -224,7 +224,7 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
 
     def _answer(self, verb: Verb, row: Any) -> Response:
         back = request.form.get("back", "")
-        target = back if back.startswith(self.url("list")) else self.url("show", pk=row.id)
+        target = back if back.startswith(self.url("list")) and back.isprintable() else self.url("show", pk=row.id)
         try:
             outcome = self.run_verb(verb, row)
         except RuleViolation as refusal:
