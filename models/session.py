@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, create_engine, event, update
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, bindparam, create_engine, event, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, attributes, scoped_session, sessionmaker
@@ -160,3 +160,12 @@ def insert_or(session: Session, table: Any) -> Any:
     """An insert that can be told what to do where the row is there already: ``.on_conflict_do_update(…)``."""
     dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     return dialect.insert(table)
+
+
+def insert_from(connection: Connection, table: Any, values: dict[str, Any], source: FromClause, *conditions: Any) -> None:
+    """One row in ``table`` for each row of ``source`` that fits: ``values`` are columns of it, or the same for all.
+
+    The database makes them out of its own rows, in one statement, however many they are.
+    """
+    columns = [value if isinstance(value, ColumnElement) else literal(value, table.c[name].type) for name, value in values.items()]
+    connection.execute(insert(table).from_select(list(values), select(*columns).select_from(source).where(*conditions)))

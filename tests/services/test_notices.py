@@ -14,7 +14,7 @@ from models.notices import Notice, NoticeKind
 from models.scoping import NOBODY, SYSTEM, acting_as
 from models.violation import OutOfReach, Sentence
 from rules import sms
-from rules.accounts import Policy, authenticate, policy, reset_password, set_policy
+from rules.accounts import Policy, authenticate, policy, reset_many, reset_password, set_policy
 from rules.approvals import ACCOUNT_OPENING, CERTIFICATION, WORKFLOWS
 from rules.errors import RuleViolation
 from rules.jobs import STILL_AFTER, ask_for, fail, finish, recover, take_up
@@ -33,6 +33,7 @@ from rules.permission_codes import Contact, bind_code
 from rules.phones import confirm_phone_change, start_phone_change
 from rules.posts import end_post, hand_over
 from rules.workflow import take
+from tests.bench.measuring import counted
 from tests.cast import TODAY as NOW
 from tests.services.desk import Desk
 from tests.services.test_phones import Inbox
@@ -300,6 +301,22 @@ def test_a_new_password_by_an_administrator(session, cast, desk):
         reset_password(session, ping, desk.account("梅"), NOW)
     assert told(session, cast, "梅") == ["管理员已重置您的密码，原密码不再有效。如果不是您本人要求的，请联系管理员。"]
     assert everybody_told(session) == 1
+
+
+def test_everybody_reset_together_is_told_like_one(session, cast, engine):
+    """S0-06: in two statements, history and bell, whether a school is reset or its city; nobody else hears of it."""
+    sent = {}
+    for unit in ("北", "厦门市"):
+        with counted(engine) as statements:
+            reset_many(session, SYSTEM, cast.path[unit], NOW)
+        sent[unit] = len(statements)
+    assert sent["厦门市"] == sent["北"]
+    names = {name for name in cast.account if told(session, cast, name)}
+    assert names == {"梅", "兰", "竹", "菊", "松", "荷"}
+    assert told(session, cast, "菊") == ["管理员已重置您的密码，原密码不再有效。如果不是您本人要求的，请联系管理员。"]
+    [notice] = notices(session, cast, "菊")
+    assert (notice.kind, notice.address, notice.made_at, notice.is_text_due) == (NoticeKind.ACCOUNT, "/me/password", NOW, False)
+    assert everybody_told(session) == 9, "the three of North were reset twice"
 
 
 def test_a_new_phone_is_told_without_its_number(session, cast, desk, inbox):
