@@ -22,6 +22,7 @@ from models.scoping import NOBODY, become
 from models.session import Sessions, make_engine, make_session_factory
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.issuing import Policy, set_policy
+from rules.sms import LogGateway, NoGateway, SmsGateway, set_gateway
 from views.activation import ActivationView
 from views.binding import BindingView
 from views.commands import register_commands
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.teardown_appcontext(lambda _error: app.extensions["db"].remove())
     app.teardown_request(lambda _error: become(NOBODY))
     set_policy(Policy(settings.lock_limit, settings.lock_seconds, settings.default_password_days, settings.password_hash))
+    set_gateway(_gateway(settings))
     app.before_request(_refuse_nul)
     _secure(app, settings)
     repair_flask_appbuilder()
@@ -74,6 +76,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     _tell_errors(app)
     register_commands(app)
     return app
+
+
+def _gateway(settings: Settings) -> SmsGateway:
+    """A log is no place for real people's passwords and codes."""
+    return (settings.sms_gateway or (NoGateway if settings.production else LogGateway))()
 
 
 def _flask_settings(settings: Settings) -> dict[str, Any]:

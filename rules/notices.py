@@ -21,7 +21,7 @@ from models.scoping import Identity, Scoped, acting_as
 from models.session import insert_from, transaction
 from models.violation import OutOfReach, Sentence
 from rules.code_issuers import MAY_REPLACE
-from rules.sms import send_sms
+from rules.sms import can_send, send_sms
 from rules.throttle import hit
 
 KEPT_DAYS = 180
@@ -150,7 +150,10 @@ def send_due_texts(session: Session, *, now: datetime) -> None:
     Not in the request that told it: how long a gateway takes would tell a guesser that the account has a phone.
     """
     due = select(Notice).where(Notice.is_text_due, Notice.made_at > now - TEXT_WITHIN).order_by(Notice.id)
-    for notice in session.scalars(due).all():
+    texts = session.scalars(due).all()
+    if not texts or not can_send():
+        return
+    for notice in texts:
         mine = (Notice.id == notice.id, Notice.is_text_due)
         taken = update(Notice).where(*mine).values(is_text_due=False).execution_options(synchronize_session=False)
         is_taken = cast("CursorResult[Any]", session.execute(taken)).rowcount == 1

@@ -14,7 +14,7 @@ from models.notices import Notice, NoticeKind
 from models.scoping import NOBODY, SYSTEM, acting_as
 from models.violation import OutOfReach, Sentence
 from rules import sms
-from rules.accounts import Policy, authenticate, policy, reset_many, reset_password, set_policy
+from rules.accounts import authenticate, policy, reset_many, reset_password
 from rules.approvals import ACCOUNT_OPENING, CERTIFICATION, WORKFLOWS
 from rules.errors import RuleViolation
 from rules.jobs import STILL_AFTER, ask_for, fail, finish, recover, take_up
@@ -35,38 +35,9 @@ from rules.posts import end_post, hand_over
 from rules.workflow import take
 from tests.bench.measuring import counted
 from tests.cast import TODAY as NOW
-from tests.services.desk import Desk
-from tests.services.test_phones import Inbox
 
 KEY = b"a key of this installation"
 CONTACT = Contact("林老师", "北实验小学", "教导主任", "13860000001")
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes():
-    before = policy()
-    set_policy(Policy(hash_method="pbkdf2:sha256:1000"))
-    yield
-    set_policy(before)
-
-
-@pytest.fixture
-def inbox():
-    inbox, before = Inbox(), sms._gateway
-    sms.set_gateway(inbox)
-    yield inbox
-    sms.set_gateway(before)
-
-
-@pytest.fixture
-def session(factory):
-    with factory() as session:
-        yield session
-
-
-@pytest.fixture
-def desk(cast, session):
-    return Desk(cast, session)
 
 
 def notices(session, cast, name):
@@ -287,6 +258,17 @@ def test_a_gateway_that_fails_does_not_send_twice(session, cast, inbox, monkeypa
             send_due_texts(session, now=NOW)
         send_due_texts(session, now=NOW)
     assert inbox.messages == []
+
+
+def test_without_a_gateway_a_text_waits_for_one(session, cast, inbox):
+    """Not for ever: an hour later it helps nobody."""
+    tell(session, cast, "梅", by_phone=True)
+    sms.set_gateway(sms.NoGateway())
+    with acting_as(SYSTEM):
+        send_due_texts(session, now=NOW)
+        sms.set_gateway(inbox)
+        send_due_texts(session, now=NOW)
+    assert [phone for phone, _text in inbox.messages] == ["13850000001"]
 
 
 def test_a_guesser_at_an_account_that_is_none_tells_nobody(session, cast):
