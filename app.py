@@ -17,12 +17,12 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from config import Settings, SettingsError
+from config import Settings
 from models.scoping import NOBODY, become
 from models.session import Sessions, make_engine, make_session_factory
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.issuing import Policy, set_policy
-from rules.sms import gateway_named, set_gateway
+from rules.sms import LogGateway, NoGateway, SmsGateway, set_gateway
 from views.activation import ActivationView
 from views.appointing import AppointingView
 from views.binding import BindingView
@@ -59,7 +59,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.teardown_appcontext(lambda _error: app.extensions["db"].remove())
     app.teardown_request(lambda _error: become(NOBODY))
     set_policy(Policy(settings.lock_limit, settings.lock_seconds, settings.default_password_days, settings.password_hash))
-    _speak(settings)
+    _speak()
+    set_gateway(_gateway(settings))
     check_incoming(app)
     _secure(app, settings)
     repair_flask_appbuilder()
@@ -80,18 +81,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _speak(settings: Settings) -> None:
-    """Short messages go to the installation's gateway, else to the log; and the log to the terminal, unless somebody keeps it."""
+def _speak() -> None:
+    """The log goes to the terminal, unless somebody keeps it."""
     log.setLevel(logging.INFO)
     if not log.hasHandlers():
         terminal = logging.StreamHandler()
         terminal.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
         log.addHandler(terminal)
-    if settings.sms_gateway:
-        try:
-            set_gateway(gateway_named(settings.sms_gateway))
-        except ValueError as fault:
-            raise SettingsError(str(fault)) from fault
+
+
+def _gateway(settings: Settings) -> SmsGateway:
+    """A log is no place for real people's passwords and codes."""
+    return (settings.sms_gateway or (NoGateway if settings.production else LogGateway))()
 
 
 def _flask_settings(settings: Settings) -> dict[str, Any]:

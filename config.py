@@ -11,11 +11,13 @@ import math
 import os
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
 ENVIRONMENTS = ("development", "production", "test")
 SECRET_LENGTH = 32
@@ -87,8 +89,11 @@ class Settings:
     service_note: str = ""
     """``SERVICE_NOTE``: a line on the customer service pages, such as the telephone and working hours (S4-33). Empty: none."""
 
-    sms_gateway: str = ""
-    """``SMS_GATEWAY``: ``package.module:Class`` of the gateway that sends short messages (see ``rules.sms``). Empty: the log."""
+    sms_gateway: Callable[[], Any] | None = None
+    """``SMS_GATEWAY``: ``module:name`` of what makes the gateway for short messages, an object with ``send(phone, text)``.
+
+    Empty: development writes messages to its log; production sends none, and whoever asks for one is told so.
+    """
 
     session_lifetime: timedelta = timedelta(hours=12)
     """How long a login lasts; one working day, because many work at shared school computers."""
@@ -117,7 +122,7 @@ class Settings:
             code_daily_cap=_number(environ, "CODE_DAILY_CAP", cls.code_daily_cap, 1, 1_000_000),
             view_seconds=_number(environ, "VIEW_SECONDS", cls.view_seconds, 0, 3600),
             service_note=environ.get("SERVICE_NOTE", "").strip(),
-            sms_gateway=environ.get("SMS_GATEWAY", "").strip(),
+            sms_gateway=_named(environ, "SMS_GATEWAY"),
         )
 
     @property
@@ -147,6 +152,19 @@ def _number(environ: Mapping[str, str], name: str, default: int, least: int, mos
     if not given.isdecimal() or not least <= int(given) <= most:
         raise SettingsError(f"{name} 应为 {least} 到 {most} 之间的整数，现在是“{given}”。")
     return int(given)
+
+
+def _named(environ: Mapping[str, str], name: str) -> Callable[[], Any] | None:
+    given = environ.get(name, "").strip()
+    if not given:
+        return None
+    try:
+        found = resolve_name(given)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(f"{name} 应写作“模块:名称”，找不到“{given}”。") from error
+    if not callable(found):
+        raise SettingsError(f"{name} 应是一个类或函数，现在是“{given}”。")
+    return found  # type: ignore[no-any-return]
 
 
 def _secret(given: str, app_env: str, data_dir: Path) -> str:

@@ -29,7 +29,7 @@ from rules.errors import RuleViolation
 from rules.id_numbers import check_id_number, check_resident_id, half_width, looks_like_id_number
 from rules.issuing import LONGEST_NAME, add_if_free, chosen, new_account, teaching, write
 from rules.passwords import check_password
-from rules.phones import CODE_SECONDS, TRIES, WRONG, digest_of, draw_code, limit_messages, send_code
+from rules.phones import CODE_SECONDS, TRIES, WRONG, allow_message, digest_of, draw_code, send_code
 from rules.sms import send_sms
 from rules.throttle import hit
 from rules.workflow import take
@@ -61,7 +61,7 @@ def send_registration_code(session: Session, phone: str, *, now: datetime, secre
     The answer is the same for a registered phone: only who holds it reads in the message that it is one.
     """
     phone = check_phone(phone)
-    limit_messages(session, phone, now)
+    allow_message(session, phone, now)
     code, nonce = draw_code(), secrets.token_hex(8)
     expires = int((now + timedelta(seconds=CODE_SECONDS)).timestamp())
     with acting_as(REGISTERING):

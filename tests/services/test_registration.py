@@ -14,8 +14,7 @@ from models.history import Decision
 from models.org import School, SchoolKind
 from models.people import CertificationState, IdType, Teacher
 from models.scoping import ROOT, SYSTEM, acting_as
-from rules import sms
-from rules.accounts import Policy, authenticate, policy, set_policy
+from rules.accounts import authenticate
 from rules.approvals import ACCOUNT_OPENING
 from rules.errors import RuleViolation
 from rules.id_numbers import make_resident_id
@@ -36,41 +35,6 @@ KEY = b"k" * 32
 PHONE = "13700000001"
 NUMBER = make_resident_id("350203", date(1990, 1, 1), 7)
 CHOSEN = "Qingshan58"
-
-
-class Inbox:
-    """The operator's gateway, with every phone at hand."""
-
-    def __init__(self):
-        self.messages = []
-
-    def send(self, phone, text):
-        self.messages.append((phone, text))
-
-    def code(self):
-        return re.search(r"验证码(\d{6})", self.messages[-1][1])[1]
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes():
-    before = policy()
-    set_policy(Policy(hash_method="pbkdf2:sha256:1000"))
-    yield
-    set_policy(before)
-
-
-@pytest.fixture
-def inbox():
-    inbox, before = Inbox(), sms._gateway
-    sms.set_gateway(inbox)
-    yield inbox
-    sms.set_gateway(before)
-
-
-@pytest.fixture
-def session(factory):
-    with factory() as session:
-        yield session
 
 
 @pytest.fixture
