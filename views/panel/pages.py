@@ -232,6 +232,10 @@ class ConfirmPage:
     details: Sequence[str] = ()
     blocked: str = ""
     values: Sequence[tuple[str, str]] = field(default=())
+    comment: str = ""
+    """What was typed before the step was refused."""
+    refusal: str = ""
+    """Why the step was refused with this comment."""
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,8 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
             abort(405)
         return self._answer(verb, row)
 
-    def _confirm(self, verb: Verb, row: Any) -> Response:
+    def _confirm(self, verb: Verb, row: Any, refusal: str = "") -> Response:
+        """Ask before it is done, or again after a refusal, with what was typed."""
         button = Button(
             _(verb.label),
             self.url("do", name=verb.name, pk=row.id),
@@ -214,15 +215,23 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
             comment=verb.comment,
             comment_label=told(verb.comment_label),
         )
-        page = ConfirmPage(_("：").join((_(verb.label), str(row))), told(verb.confirm), button, self.url("show", pk=row.id))
+        back = self._back_from(row)
+        title, typed = _("：").join((_(verb.label), str(row))), request.form.get("comment", "")
+        page = ConfirmPage(title, told(verb.confirm), button, back, values=(("back", back),), comment=typed, refusal=refusal)
         return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
 
-    def _answer(self, verb: Verb, row: Any) -> Response:
+    def _back_from(self, row: Any) -> str:
+        """The list as it was when the button was pressed there, else the record's page."""
         back = request.form.get("back", "")
-        target = back if back.startswith(self.url("list")) else self.url("show", pk=row.id)
+        return back if back.startswith(self.url("list")) else self.url("show", pk=row.id)
+
+    def _answer(self, verb: Verb, row: Any) -> Response:
+        pk, target = row.id, self._back_from(row)
         try:
             outcome = self.run_verb(verb, row)
         except RuleViolation as refusal:
+            if verb.comment:
+                return self._confirm(verb, self.row(pk), refused(refusal)), 422  # type: ignore[return-value]
             flash(refused(refusal), "danger")
             return redirect(target, 303)
         if isinstance(outcome, str):
