@@ -164,6 +164,9 @@ class Post(Scoped, Record):
     contact_position: Mapped[Name | None] = field("职务", readonly=True)
     contact_phone: Mapped[str | None] = field("联系电话", String(20), mask="phone", readonly=True, help="供上级管理员联系使用。")
 
+    def __str__(self) -> str:
+        return " · ".join(text for text in (self.contact_name, self.unit_name) if text) or super().__str__()
+
 
 class CodeState(Choice):
     ISSUED = "issued", "未使用", "blue"
@@ -204,6 +207,9 @@ class PermissionCode(Scoped, Record):
     used_by_id: Mapped[int | None] = field("使用账号", ForeignKey("ab_user.id", ondelete="SET NULL"), readonly=True, hidden=True)
     issued_by_id: Mapped[int | None] = field("签发账号", ForeignKey("ab_user.id", ondelete="SET NULL"), readonly=True, hidden=True)
     replaced_by_id: Mapped[int | None] = field("替换为", ForeignKey("permission_code.id", ondelete="SET NULL"), readonly=True, hidden=True)
+
+    def __str__(self) -> str:
+        return f"{self.prefix} · {self.unit_name}"
 
 
 class Throttle(Internal, Base):

@@ -149,6 +149,8 @@ class ListPage:
     """Name, label, chosen at first."""
     import_url: str = ""
     empty_hint: str = ""
+    narrowed: bool = False
+    """Whether a search, a facet or a filter leaves rows out."""
     notice: str = ""
     query: str = ""
     """The list's own query string, which 全部 N 条 actions and exports carry."""

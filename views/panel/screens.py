@@ -27,7 +27,7 @@ from models.access import SavedView
 from models.base import Screen, row_id, table_name
 from models.fields import Field, chosen, fields_of, shown_fields
 from models.history import note
-from models.scoping import Identity, Own, current_identity
+from models.scoping import Identity, current_identity
 from models.violation import RuleViolation
 from rules.approvals import workflow_of
 from views.panel.bulk import BulkMixin
@@ -97,7 +97,7 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
         """Whether the list stands in this person's menu."""
         if self.screen.console:
             return identity.may("edit", self.table)
-        return identity.may("read", self.table) or issubclass(self.model, Own)
+        return identity.may("read", self.table)
 
     def list_fields(self) -> list[Field]:
         """The list's columns as this person sees them."""
