@@ -157,16 +157,25 @@ def _hand_over(session: Any, identity: Any, row: Any, values: Any, now: Any) -> 
     return make_response(render_template("access/codes.html", issued=_shown([issued]), title=_("变更管理员"), back_url="/post/list/"))
 
 
+SOURCES = {"system": "系统", "terminal": "命令行", "demo": "演示数据"}
+
+
 def _end(session: Any, identity: Any, row: Any, values: Any, now: Any) -> str:
     end_post(session, identity, row, now=now)
     return "岗位已解除。"
+
+
+def _source(source: str) -> str:
+    """How somebody came by a post, in words."""
+    kind, _colon, prefix = source.partition(":")
+    return _("权限码 %(prefix)s", prefix=prefix) if kind == "code" else SOURCES.get(source, source)
 
 
 class PostView(PanelView):
     """管理员: ended, or handed over to a successor in one act (S3-133)."""
 
     model = Post
-    words = {"role": role_label}
+    words = {"role": role_label, "source": _source}
     verbs = (
         Verb(
             "hand_over",

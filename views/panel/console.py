@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, abort, current_app, flash, redirect, request, url_for
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.contrib.sqla import ModelView
+from flask_admin.menu import MenuLink
 from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
@@ -58,6 +59,7 @@ class ConsoleIndex(Guard, AdminIndexView):  # type: ignore[misc]
 class ConsoleView(Guard, ModelView):  # type: ignore[misc]
     """The grid of one declared table."""
 
+    extra_css = ("/static/console.css",)
     page_size = 50
     can_view_details = True
     can_export = True
@@ -130,6 +132,7 @@ def add_console(app: Flask) -> None:
     admin = Admin(app, name=lazy_gettext(app.config["APP_NAME"]), index_view=ConsoleIndex(endpoint="console", url="/console"))
     for model in console_tables():
         admin.add_view(ConsoleView(model))
+    admin.add_link(MenuLink(name=lazy_gettext("返回工作台"), url="/workbench/"))
 
 
 LOOSER = "; ".join(

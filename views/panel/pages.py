@@ -149,6 +149,8 @@ class ListPage:
     """Name, label, chosen at first."""
     import_url: str = ""
     empty_hint: str = ""
+    narrowed: bool = False
+    """Whether a search, a facet or a filter leaves rows out."""
     notice: str = ""
     query: str = ""
     """The list's own query string, which 全部 N 条 actions and exports carry."""
@@ -232,6 +234,10 @@ class ConfirmPage:
     details: Sequence[str] = ()
     blocked: str = ""
     values: Sequence[tuple[str, str]] = field(default=())
+    comment: str = ""
+    """What was typed before the step was refused."""
+    refusal: str = ""
+    """Why the step was refused with this comment."""
 
 
 @dataclass(frozen=True)

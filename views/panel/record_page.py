@@ -92,8 +92,14 @@ def related(view: PanelView, row: Any, path: str) -> Related | None:
         rows=[list_row(other, r, fields) for r in rows[:RELATED_ROWS]],
         total=total,
         all_url=f"{other.url('list')}?f.{link}={row.id}" if filtered else "",
-        add_url=f"{other.url('add')}?{link}={row.id}" if other.may("add") else "",
+        add_url=f"{other.url('add')}?{link}={row.id}" if other.may("add") and _below(view, row, other.table) else "",
     )
+
+
+def _below(view: PanelView, row: Any, table: str) -> bool:
+    """Whether this person may add rows of ``table`` at this record's unit."""
+    path = getattr(row, "scope_path", None)
+    return path is None or view.identity.reaches("add", table, path)
 
 
 def history(view: PanelView, row: Any) -> list[HistoryLine]:

@@ -28,7 +28,7 @@ from models.access import SavedView
 from models.base import Screen, row_id, table_name
 from models.fields import Field, chosen, fields_of, shown_fields
 from models.history import note
-from models.scoping import Identity, Own, current_identity
+from models.scoping import Identity, current_identity
 from models.violation import RuleViolation
 from rules.approvals import workflow_of
 from views.panel.bulk import BulkMixin
@@ -98,7 +98,7 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
         """Whether the list stands in this person's menu."""
         if self.screen.console:
             return identity.may("edit", self.table)
-        return identity.may("read", self.table) or issubclass(self.model, Own)
+        return identity.may("read", self.table)
 
     def list_fields(self) -> list[Field]:
         """The list's columns as this person sees them."""
@@ -209,7 +209,8 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
             abort(405)
         return self._answer(verb, row)
 
-    def _confirm(self, verb: Verb, row: Any) -> Response:
+    def _confirm(self, verb: Verb, row: Any, refusal: str = "") -> Response:
+        """Ask before it is done, or again after a refusal, with what was typed."""
         button = Button(
             _(verb.label),
             self.url("do", name=verb.name, pk=row.id),
@@ -219,15 +220,23 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
             comment=verb.comment,
             comment_label=told(verb.comment_label),
         )
-        page = ConfirmPage(_("：").join((_(verb.label), str(row))), told(verb.confirm), button, self.url("show", pk=row.id))
+        back = self._back_from(row)
+        title, typed = _("：").join((_(verb.label), str(row))), request.form.get("comment", "")
+        page = ConfirmPage(title, told(verb.confirm), button, back, values=(("back", back),), comment=typed, refusal=refusal)
         return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
 
-    def _answer(self, verb: Verb, row: Any) -> Response:
+    def _back_from(self, row: Any) -> str:
+        """The list as it was when the button was pressed there, else the record's page."""
         back = request.form.get("back", "")
-        target = back if back.startswith(self.url("list")) and back.isprintable() else self.url("show", pk=row.id)
+        return back if back.startswith(self.url("list")) and back.isprintable() else self.url("show", pk=row.id)
+
+    def _answer(self, verb: Verb, row: Any) -> Response:
+        pk, target = row.id, self._back_from(row)
         try:
             outcome = self.run_verb(verb, row)
         except RuleViolation as refusal:
+            if verb.comment:
+                return self._confirm(verb, self.row(pk), refused(refusal)), 422  # type: ignore[return-value]
             flash(refused(refusal), "danger")
             return redirect(target, 303)
         if isinstance(outcome, str):
