@@ -37,7 +37,7 @@ from views.panel.menu import shell
 from views.panel.registry import load_areas, register_panel
 from views.panel.repairs import repair_flask_appbuilder
 from views.panel.security import SecurityManager
-from views.panel.words import refused, told
+from views.panel.words import refused, speak, told
 from views.registration import RegistrationView
 from views.service import ServiceView
 from views.statistics import StatisticsView
@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         appbuilder = AppBuilder(
             app, app.extensions["db"], indexview=WorkbenchView, security_manager_class=SecurityManager, update_perms=False
         )
+        speak(app)
         register_panel(app, appbuilder)
         for page in (ActivationView, AppointingView, BindingView, MeView, NoticesView, RegistrationView, ServiceView, StatisticsView):
             appbuilder.add_view_no_menu(page)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -221,6 +222,13 @@ class Listing(Counts):
 
 def linked_rows(model: type[Any], fields: Sequence[Field]) -> list[Any]:
     """How to load what a page shows of ``fields`` together with the rows, and nothing else."""
+    return _linked_rows(model, tuple(f.name for f in fields if f.kind in ("link", "links")))
+
+
+@cache
+def _linked_rows(model: type[Any], names: tuple[str, ...]) -> list[Any]:
+    """Made once: making options takes longer than using them."""
+    fields = [fields_of(model)[name] for name in names]
     single = [joinedload(getattr(model, f.name)).options(*lean(f.target)) for f in fields if f.kind == "link"]
     several = [f.name for f in fields if f.kind == "links"]
     return [*single, *(selectinload(getattr(model, name)) for name in several), *lean(model, but=several)]

@@ -42,6 +42,12 @@ class Cell:
     number: bool = False
     title: str = ""
 
+    @property
+    def look(self) -> str:
+        """How a table draws it: a short value stays on one line, a sentence may wrap."""
+        wraps = "text-nowrap" if len(self.text) <= 20 else "long"
+        return wraps + (" num" if self.number else "") + (" text-secondary" if self.muted or self.text in ("", "--") else "")
+
 
 @dataclass(frozen=True)
 class Column:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models.access import Account
@@ -105,21 +105,25 @@ def _below(view: PanelView, row: Any, table: str) -> bool:
 def history(view: PanelView, row: Any) -> list[HistoryLine]:
     """Who did what, newest first; read by the system once the record itself was found within reach."""
     with acting_as(SYSTEM):
-        found = _changes(view.db, view.table, row.id)
+        found = view.db.execute(CHANGES, {"table": view.table, "row": row.id}).tuples().all()
         names = _names(view.db, {c.account_id for c, _label in found if c.account_id})
     return [_line(view, c, label, names.get(c.account_id or 0, _("系统"))) for c, label in found]
 
 
-def _changes(db: Session, table: str, row_id: int) -> list[tuple[Change, str | None]]:
-    """Changes with the label of the workflow step that made them, if one did."""
-    step = (
-        select(Decision.label)
-        .where(Decision.table_name == table, Decision.row_id == row_id, Decision.step == Change.act)
-        .limit(1)
-        .scalar_subquery()
-    )
-    query = select(Change, step).where(Change.table_name == table, Change.row_id == row_id)
-    return [(c, label) for c, label in db.execute(query.order_by(Change.at.desc(), Change.id.desc()).limit(HISTORY_LINES))]
+_STEP = (
+    select(Decision.label)
+    .where(Decision.table_name == Change.table_name, Decision.row_id == Change.row_id, Decision.step == Change.act)
+    .limit(1)
+    .correlate(Change)
+    .scalar_subquery()
+)
+CHANGES = (
+    select(Change, _STEP)
+    .where(Change.table_name == bindparam("table"), Change.row_id == bindparam("row"))
+    .order_by(Change.at.desc(), Change.id.desc())
+    .limit(HISTORY_LINES)
+)
+"""Changes of a row, each with the label of the workflow step that made it, if one did. Made once: every record page asks."""
 
 
 def _names(db: Session, ids: set[int]) -> dict[int, str]:
