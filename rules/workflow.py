@@ -16,7 +16,6 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     CursorResult,
-    Select,
     and_,
     bindparam,
     func,
@@ -271,7 +270,7 @@ def _counting(identity: Identity, workflows: tuple[Workflow, ...]) -> CompoundSe
     return counting
 
 
-def _counts(identity: Identity, workflows: tuple[Workflow, ...]) -> Iterator[Select[Any]]:
+def _counts(identity: Identity, workflows: tuple[Workflow, ...]) -> Iterator[Any]:
     for workflow in workflows:
         condition = _waiting_for(identity, workflow)
         if condition is not None:
