@@ -7,7 +7,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, abort, g, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
 from flask.globals import app_ctx
 from flask_appbuilder import AppBuilder
 from flask_babel import get_locale
@@ -23,13 +23,16 @@ from models.scoping import NOBODY, become
 from models.session import Sessions, make_engine, make_session_factory
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.issuing import Policy, set_policy
+from rules.sms import LogGateway, NoGateway, SmsGateway, set_gateway
 from rules.uploads import MB, Limits, set_limits
 from views.activation import ActivationView
+from views.appointing import AppointingView
 from views.binding import BindingView
 from views.commands import register_commands
 from views.files import FilesView, contain
 from views.health import health
 from views.hours import HoursView
+from views.incoming import check_incoming
 from views.me import MeView
 from views.notices import NoticesView
 from views.page_views import count_page_views
@@ -38,7 +41,7 @@ from views.panel.menu import shell
 from views.panel.registry import load_areas, register_panel
 from views.panel.repairs import repair_flask_appbuilder
 from views.panel.security import SecurityManager
-from views.panel.words import refused, told
+from views.panel.words import refused, speak, told
 from views.registration import RegistrationView
 from views.service import ServiceView
 from views.statistics import StatisticsView
@@ -61,15 +64,29 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.teardown_request(lambda _error: become(NOBODY))
     set_policy(Policy(settings.lock_limit, settings.lock_seconds, settings.default_password_days, settings.password_hash))
     set_limits(_limits(settings))
-    app.before_request(_refuse_nul)
+    _speak()
+    set_gateway(_gateway(settings))
+    check_incoming(app)
     _secure(app, settings)
     repair_flask_appbuilder()
     with app.app_context():
         appbuilder = AppBuilder(
             app, app.extensions["db"], indexview=WorkbenchView, security_manager_class=SecurityManager, update_perms=False
         )
+        speak(app)
         register_panel(app, appbuilder)
-        for page in (ActivationView, BindingView, FilesView, HoursView, MeView, NoticesView, RegistrationView, ServiceView, StatisticsView):
+        for page in (
+            ActivationView,
+            AppointingView,
+            BindingView,
+            FilesView,
+            HoursView,
+            MeView,
+            NoticesView,
+            RegistrationView,
+            ServiceView,
+            StatisticsView,
+        ):
             appbuilder.add_view_no_menu(page)
         add_console(app)
     prepare_jobs(app)
@@ -79,6 +96,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     _tell_errors(app)
     register_commands(app)
     return app
+
+
+def _speak() -> None:
+    """The log goes to the terminal, unless somebody keeps it."""
+    log.setLevel(logging.INFO)
+    if not log.hasHandlers():
+        terminal = logging.StreamHandler()
+        terminal.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        log.addHandler(terminal)
+
+
+def _gateway(settings: Settings) -> SmsGateway:
+    """A log is no place for real people's passwords and codes."""
+    return (settings.sms_gateway or (NoGateway if settings.production else LogGateway))()
 
 
 def _flask_settings(settings: Settings) -> dict[str, Any]:
@@ -119,6 +150,7 @@ def _secure(app: Flask, settings: Settings) -> None:
     CSRFProtect(app)
     app.after_request(loosen)
     app.after_request(contain)
+    app.after_request(_keep_nothing)
     production = settings.production
     if settings.proxy_count:
         n = settings.proxy_count
@@ -146,11 +178,11 @@ def _secure(app: Flask, settings: Settings) -> None:
     )
 
 
-def _refuse_nul() -> None:
-    """No text of a person holds a NUL, and a database may refuse it: such a request is somebody trying things."""
-    texts = [request.path, *request.args.values(), *(request.form.values() if request.method == "POST" else ())]
-    if any("\0" in text for text in texts):
-        abort(400, _("请求中含有不能识别的字符。"))
+def _keep_nothing(answer: Response) -> Response:
+    """Pages are about people and schools share their computers: no browser keeps one, so none comes back after signing out."""
+    if (request.endpoint or "").rpartition(".")[2] != "static" and not g.get("content_policy"):
+        answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _tell_errors(app: Flask) -> None:

@@ -11,11 +11,13 @@ import math
 import os
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
 ENVIRONMENTS = ("development", "production", "test")
 SECRET_LENGTH = 32
@@ -111,6 +113,12 @@ class Settings:
     service_note: str = ""
     """``SERVICE_NOTE``: a line on the customer service pages, such as the telephone and working hours (S4-33). Empty: none."""
 
+    sms_gateway: Callable[[], Any] | None = None
+    """``SMS_GATEWAY``: ``module:name`` of what makes the gateway for short messages, an object with ``send(phone, text)``.
+
+    Empty: development writes messages to its log; production sends none, and whoever asks for one is told so.
+    """
+
     session_lifetime: timedelta = timedelta(hours=12)
     """How long a login lasts; one working day, because many work at shared school computers."""
 
@@ -146,6 +154,7 @@ class Settings:
             unclaimed_mb=_number(environ, "UNCLAIMED_MB", cls.unclaimed_mb, 1, 1_000_000),
             office_command=environ.get("OFFICE_COMMAND", "").strip() or cls.office_command,
             service_note=environ.get("SERVICE_NOTE", "").strip(),
+            sms_gateway=_named(environ, "SMS_GATEWAY"),
         )
 
     @property
@@ -175,6 +184,19 @@ def _number(environ: Mapping[str, str], name: str, default: int, least: int, mos
     if not given.isdecimal() or not least <= int(given) <= most:
         raise SettingsError(f"{name} 应为 {least} 到 {most} 之间的整数，现在是“{given}”。")
     return int(given)
+
+
+def _named(environ: Mapping[str, str], name: str) -> Callable[[], Any] | None:
+    given = environ.get(name, "").strip()
+    if not given:
+        return None
+    try:
+        found = resolve_name(given)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(f"{name} 应写作“模块:名称”，找不到“{given}”。") from error
+    if not callable(found):
+        raise SettingsError(f"{name} 应是一个类或函数，现在是“{given}”。")
+    return found  # type: ignore[no-any-return]
 
 
 def _secret(given: str, app_env: str, data_dir: Path) -> str:

@@ -61,7 +61,7 @@ class Account(Scoped, FabUser):
             "default_password_until",
         ),
         acts=("read", "export"),
-        extra_acts=("reveal", "reset", "unlock", "approve", "disable", "apply"),
+        extra_acts=("reveal", "reset", "unlock", "approve", "disable", "apply", "appoint"),
         unit="个账号",
         rank=22,
         empty="还没有账号。新增或导入教师后，系统会自动生成账号。",
@@ -187,6 +187,9 @@ class Post(Scoped, Record):
     contact_phone: Mapped[str | None] = field("联系电话", String(20), mask="phone", readonly=True, help="供上级管理员联系使用。")
     delegate_of_id: Mapped[int | None] = link("post", "代理的岗位", readonly=True, hidden=True, ondelete="CASCADE", index=False)
 
+    def __str__(self) -> str:
+        return " · ".join(part for part in (self.contact_name, self.unit_name) if part) or super().__str__()
+
     def is_in_force(self, now: datetime) -> bool:
         """Whether its holder may act by it."""
         return self.until is None or self.until > now
@@ -242,6 +245,9 @@ class PermissionCode(Scoped, Record):
     issued_by_id: Mapped[int | None] = field("签发账号", ForeignKey("ab_user.id", ondelete="SET NULL"), readonly=True, hidden=True)
     replaced_by_id: Mapped[int | None] = field("替换为", ForeignKey("permission_code.id", ondelete="SET NULL"), readonly=True, hidden=True)
 
+    def __str__(self) -> str:
+        return f"{self.prefix} · {self.unit_name}"
+
 
 class Throttle(Internal, Base):
     """How often something guessable was tried, counted in the database so that every process counts the same."""
@@ -278,8 +284,8 @@ class SavedView(Own, Record):
     __table_args__ = (Index("uq_saved_view_name", "account_id", "table_name", "name", unique=True),)
 
     table_name: Mapped[str] = mapped_column(String(60))
-    name: Mapped[Name]
-    query: Mapped[str] = mapped_column(String(1000))
+    name: Mapped[Name] = field("名称")
+    query: Mapped[str] = field("筛选条件", String(1000))
 
 
 def person_of(account: Account) -> frozenset[tuple[str, Any]]:

@@ -179,3 +179,6 @@ class Certification(Personal, Record):
     outcome: Mapped[CertificationOutcome] = choice(CertificationOutcome, "结果", readonly=True, default=CertificationOutcome.PENDING)
     decided_at: Mapped[Moment | None] = field("审核时间", readonly=True)
     comment: Mapped[Sentence | None] = field("审核意见", readonly=True)
+
+    def __str__(self) -> str:
+        return str(self.teacher or super().__str__())  # type: ignore[attr-defined]

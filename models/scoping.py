@@ -19,7 +19,7 @@ How a table's rows are reached is said by its mixin:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -276,7 +276,7 @@ def reached_classes() -> list[type[Any]]:
 def check_reach(session: Session) -> None:
     """``before_flush``: owners give new rows their path, and nothing is written outside the writer's reach."""
     identity = current_identity()
-    for row in session.new:
+    for row in owners_first(session.new):
         if isinstance(row, Scoped):
             _take_owner_path(session, row)
         _check_row(row, identity, "add")
@@ -288,7 +288,25 @@ def check_reach(session: Session) -> None:
         _check_row(row, identity, "delete")
 
 
+def owners_first(rows: Collection[Any]) -> list[Any]:
+    """The rows in their order, but each after its owner where that is one of them."""
+    ordered: dict[int, Any] = {}
+    for row in rows:
+        line = [row]
+        while (owner := owner_at_hand(line[-1])) in rows and owner not in line:
+            line.append(owner)
+        ordered.update((id(each), each) for each in reversed(line))
+    return list(ordered.values())
+
+
+def owner_at_hand(row: Any) -> Any | None:
+    """The row that owns ``row``, unless only its key is known."""
+    name = getattr(type(row), "__owner__", "")
+    return row.__dict__.get(name) if name else None
+
+
 def _take_owner_path(session: Session, row: Any) -> None:
+    """Until the flush has given a new owner its own path, what it owns stands where the owner itself belongs."""
     if not row.__owner__:
         return
     owner = getattr(row, row.__owner__)

@@ -7,15 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, create_engine, event, update
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, bindparam, create_engine, event, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, attributes, scoped_session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.util import IdentitySet
 
 from models.history import write_history
 from models.invariants import check_invariants, follow_up, sentence_of
-from models.scoping import Reached, Scoped, acting_as, check_reach, current_identity, limit_to_reach, row_in_reach
+from models.scoping import (
+    Reached,
+    Scoped,
+    acting_as,
+    check_reach,
+    current_identity,
+    limit_to_reach,
+    owner_at_hand,
+    owners_first,
+    row_in_reach,
+)
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 
 REFUSALS = (RuleViolation, NotPermitted, OutOfReach)
@@ -115,14 +126,21 @@ def _after_flush(session: Session, context: Any) -> None:
 
 
 def _extend_paths(session: Session) -> None:
-    """A unit's own path is its owner's plus its segment, which often holds the id the database has just given."""
-    units: dict[type[Any], list[dict[str, Any]]] = defaultdict(list)
-    for row in session.new:
-        if isinstance(row, Scoped) and row.__segment__:
-            path = row.scope_path + row.__segment__.format(id=row.id, row=row) + "/"  # type: ignore[attr-defined]
+    """A unit's own path is its owner's plus its segment, which often holds the id the database has just given.
+
+    What it owns and is added with it follows it there; one statement for each table.
+    """
+    extended = IdentitySet()
+    moved: dict[type[Any], list[dict[str, Any]]] = defaultdict(list)
+    for row in owners_first(session.new):
+        owner: Any = owner_at_hand(row)
+        if isinstance(row, Scoped) and (row.__segment__ or owner in extended):
+            segment = row.__segment__ and row.__segment__.format(id=row.id, row=row) + "/"  # type: ignore[attr-defined]
+            path = (owner.scope_path if owner in extended else row.scope_path) + segment
             attributes.set_committed_value(row, "scope_path", path)
-            units[type(row)].append({"row": row.id, "path": path})  # type: ignore[attr-defined]
-    for model, paths in units.items():
+            moved[type(row)].append({"row": row.id, "path": path})  # type: ignore[attr-defined]
+            extended.add(row)
+    for model, paths in moved.items():
         table = model.__table__
         session.connection().execute(update(table).where(table.c.id == bindparam("row")).values(scope_path=bindparam("path")), paths)
 
@@ -142,3 +160,12 @@ def insert_or(session: Session, table: Any) -> Any:
     """An insert that can be told what to do where the row is there already: ``.on_conflict_do_update(…)``."""
     dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     return dialect.insert(table)
+
+
+def insert_from(connection: Connection, table: Any, values: dict[str, Any], source: FromClause, *conditions: Any) -> None:
+    """One row in ``table`` for each row of ``source`` that fits: ``values`` are columns of it, or the same for all.
+
+    The database makes them out of its own rows, in one statement, however many they are.
+    """
+    columns = [value if isinstance(value, ColumnElement) else literal(value, table.c[name].type) for name, value in values.items()]
+    connection.execute(insert(table).from_select(list(values), select(*columns).select_from(source).where(*conditions)))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, case, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, case, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
@@ -23,7 +23,7 @@ from models.base import UtcDateTime, table_name
 from models.history import Change, note
 from models.notices import NoticeKind
 from models.scoping import ROOT, SYSTEM, Identity, acting_as, below, current_identity
-from models.session import transaction
+from models.session import insert_from, transaction
 from models.violation import Conflict, NotPermitted, OutOfReach, Sentence
 from rules.account_names import check_phone
 from rules.errors import RuleViolation
@@ -42,7 +42,7 @@ from rules.issuing import (
     set_policy,
     write,
 )
-from rules.notices import tell_accounts
+from rules.notices import tell_accounts, tell_accounts_where
 from rules.passwords import check_password, default_password, lock_after, normalise_login_name, normalise_typed_password
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
 HashCheck = Callable[[str, str], bool]
 LOCKED = "您的账号因密码连续输错，已锁定{minutes}分钟。如果不是您本人操作，请在登录后修改密码。"
 RESET = "管理员已重置您的密码，原密码不再有效。如果不是您本人要求的，请联系管理员。"
+ACCOUNTS: Any = Account.__table__
 PERSONAL_ROLES = [role.name for role in ROLES if not role.admin]
 
 
@@ -257,7 +258,8 @@ def _stands_above(identity: Identity, act: str, office: Post) -> bool:
 def reset_many(session: Session, identity: Identity, scope_path: str, now: datetime) -> int:
     """Put every personal account at or below a unit on its default password, as a project starts (S0-06); answers how many.
 
-    Personal are the accounts the platform named by an identity number (S0-11, S0-12). Nobody with an administrator's post is touched.
+    Personal are the accounts the platform named by an identity number (S0-11, S0-12). Nobody with an administrator's post is touched. Everybody
+    who is reset is told; it takes the same few statements for a school and for a province.
     """
     identity.require("reset", "account", scope_path)
     issued = given(None, now)
@@ -278,17 +280,18 @@ def reset_many(session: Session, identity: Identity, scope_path: str, now: datet
 
 
 def _note_many(session: Session, identity: Identity, scope_path: str, stamp: str, now: datetime) -> None:
-    """A line of history for each account that was just given ``stamp``, which no other has."""
-    table = literal(table_name(Account))
+    """A line of history, and a notice, for each account that was just given ``stamp``, which no other has."""
+    account = ACCOUNTS.c
     line = {
-        "table_name": table,
-        "row_id": Account.id,
-        "scope_path": Account.scope_path,
-        "act": literal("reset"),
-        "changes": literal({}, Change.changes.type),
-        "account_id": literal(identity.account_id, Account.id.type),
-        "post": literal(identity.label),
-        "at": literal(now, UtcDateTime()),
+        "table_name": table_name(Account),
+        "row_id": account.id,
+        "scope_path": account.scope_path,
+        "act": "reset",
+        "changes": {},
+        "account_id": identity.account_id,
+        "post": identity.label,
+        "at": now,
     }
-    reset = select(*line.values()).where(below(Account.scope_path, scope_path), Account.password_stamp == stamp)
-    session.execute(insert(Change).from_select(list(line), reset, include_defaults=False))
+    reset = (below(account.scope_path, scope_path), account.password_stamp == stamp)
+    insert_from(session.connection(), Change.__table__, line, ACCOUNTS, *reset)
+    tell_accounts_where(session, reset, Sentence(RESET), "/me/password", kind=NoticeKind.ACCOUNT, now=now)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from models.org import RegionLevel
 from models.scoping import ancestors
 from rules.errors import RuleViolation
-from rules.grants import OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, role_label
+from rules.grants import COURSE_PROVIDER, OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TRAINING_EXPERT, role_label
 
 Where = Callable[[str, str, RegionLevel | None], bool]
 
@@ -33,6 +33,10 @@ def _a_school_below(issuer: str, unit: str, level: RegionLevel | None) -> bool:
     return level is None and issuer in ancestors(unit)
 
 
+def _any_region(issuer: str, unit: str, level: RegionLevel | None) -> bool:
+    return level is not None
+
+
 MAY_ISSUE: tuple[tuple[str, str, Where], ...] = (
     (OPERATOR, REGION_SUPER, _a_province),
     (REGION_SUPER, REGION_SPECIAL, _the_same_region),
@@ -41,6 +45,15 @@ MAY_ISSUE: tuple[tuple[str, str, Where], ...] = (
     (REGION_SPECIAL, SCHOOL_ADMIN, _a_school_below),
 )
 """The issuer's role, the role of the code, where."""
+
+MAY_APPOINT: tuple[tuple[str, str, Where], ...] = (
+    *MAY_ISSUE,
+    (OPERATOR, COURSE_PROVIDER, _any_region),
+    (OPERATOR, TRAINING_EXPERT, _any_region),
+    (REGION_SUPER, COURSE_PROVIDER, _the_same_region),
+    (REGION_SUPER, TRAINING_EXPERT, _the_same_region),
+)
+"""Who may open an account together with its post: whoever could give a code, and the unit that forms a team (S0-09, S0-18)."""
 
 WHAT_ONE_ISSUES = {
     OPERATOR: "平台运营只能生成省级超级管理员的权限码。",
@@ -61,6 +74,13 @@ def check_may_issue(issuer_role: str, issuer_path: str, target_role: str, unit_p
     places = (where for issuer, role, where in MAY_ISSUE if (issuer, role) == (issuer_role, target_role))
     if not any(where(issuer_path, unit_path, unit_level) for where in places):
         raise RuleViolation(WHAT_ONE_ISSUES.get(issuer_role, "您的岗位不能生成权限码。"), "role")
+
+
+def check_may_appoint(issuer_role: str, issuer_path: str, role: str, unit_path: str, unit_level: RegionLevel | None) -> None:
+    """Refuse an account with a post that this person may not give; ``unit_level`` is None for a school."""
+    places = (where for issuer, given, where in MAY_APPOINT if (issuer, given) == (issuer_role, role))
+    if not any(where(issuer_path, unit_path, unit_level) for where in places):
+        raise RuleViolation("您不能为这个单位开通“{role}”账号，请核对角色和单位。", "role", role=role_label(role))
 
 
 def check_may_replace(actor_role: str, actor_path: str, target_role: str, unit_path: str) -> None:

@@ -80,7 +80,7 @@ _REGION_BASICS = {
     "teacher": "read export certify_above",
     "certification": "read export",
     "account": "read export unlock",
-    "post": "read export end",
+    "post": "read export end reveal",
     "permission_code": "read export issue revoke",
     "activation": "read export",
     **_RESEARCH_ABOVE,
@@ -95,7 +95,7 @@ ROLES: tuple[Role, ...] = (
         {
             **_REGION_BASICS,
             "region": "read add edit delete export import",
-            "account": "read export unlock reset approve disable reveal",
+            "account": "read export unlock reset approve disable reveal appoint",
             "RoleModelView": "list show",
             "statistics": "read export",
         },

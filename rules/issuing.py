@@ -169,14 +169,19 @@ def account_for_admin(
     Of many who ask at once each gets a number of their own. Raises NotPermitted, OutOfReach, Conflict.
     """
     identity.require("add", "account", scope_path)
-    once = one_time_password()
     with acting_as(identity.serving()), transaction(session):
-        for _ in range(NAMING_TRIES):
-            username = next_account_name(prefix, _last_number(session, prefix))
-            account = add_if_free(session, new_account(username, name, scope_path, now) | given(once, now))
-            if account is not None:
-                return account, once
-        raise Conflict("同时生成的账号太多，请稍后再试。")
+        return next_account(session, prefix, name=name, scope_path=scope_path, now=now)
+
+
+def next_account(session: Session, prefix: str, *, name: str, scope_path: str, now: datetime) -> tuple[Account, str]:
+    """What ``account_for_admin`` adds, for verbs that have asked their questions and commit themselves."""
+    once = one_time_password()
+    for _ in range(NAMING_TRIES):
+        username = next_account_name(prefix, _last_number(session, prefix))
+        account = add_if_free(session, new_account(username, name, scope_path, now) | given(once, now))
+        if account is not None:
+            return account, once
+    raise Conflict("同时生成的账号太多，请稍后再试。")
 
 
 def create_operator(session: Session, name: str, password: str, *, now: datetime | None = None) -> Account:

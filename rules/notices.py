@@ -18,10 +18,10 @@ from models.access import Account, Post
 from models.base import table_name
 from models.notices import Notice, NoticeKind
 from models.scoping import Identity, Scoped, acting_as
-from models.session import transaction
+from models.session import insert_from, transaction
 from models.violation import OutOfReach, Sentence
 from rules.code_issuers import MAY_REPLACE
-from rules.sms import send_sms
+from rules.sms import can_send, send_sms
 from rules.throttle import hit
 
 KEPT_DAYS = 180
@@ -55,11 +55,24 @@ def tell_accounts(
     ``address`` is a path of this platform (ValueError for anything else), ``place`` the path of the unit it is about. ``by_phone``
     has a worker send it to the account's phone as well, in Chinese. The sentence holds nothing its reader may not know.
     """
-    if len(address) > LONGEST_ADDRESS or not OWN_PATH.fullmatch(address):
-        raise ValueError(f"{address} is no page of this platform")
-    told = {"kind": kind, "sentence": sentence, "address": address, "place": place, "made_at": now, "is_text_due": by_phone}
+    told = _notice(sentence, address, kind, now) | {"place": place, "is_text_due": by_phone}
     if receivers := sorted({account_id for account_id in account_ids if account_id is not None}):
         session.execute(insert(Notice), [told | {"account_id": account_id} for account_id in receivers])
+
+
+def tell_accounts_where(
+    session: Session, conditions: Iterable[Any], sentence: Sentence, address: str, *, kind: NoticeKind, now: datetime
+) -> None:
+    """The same for all accounts that fit ``conditions`` (of the accounts' table), in one statement however many they are."""
+    accounts: Any = Account.__table__
+    told = _notice(sentence, address, kind, now) | {"account_id": accounts.c.id}
+    insert_from(session.connection(), Notice.__table__, told, accounts, *conditions)
+
+
+def _notice(sentence: Sentence, address: str, kind: NoticeKind, now: datetime) -> dict[str, Any]:
+    if len(address) > LONGEST_ADDRESS or not OWN_PATH.fullmatch(address):
+        raise ValueError(f"{address} is no page of this platform")
+    return {"kind": kind, "sentence": sentence, "address": address, "made_at": now, "is_text_due": False}
 
 
 def decided(matter: str, step: str, label: str, comment: str | None) -> Sentence:
@@ -137,7 +150,10 @@ def send_due_texts(session: Session, *, now: datetime) -> None:
     Not in the request that told it: how long a gateway takes would tell a guesser that the account has a phone.
     """
     due = select(Notice).where(Notice.is_text_due, Notice.made_at > now - TEXT_WITHIN).order_by(Notice.id)
-    for notice in session.scalars(due).all():
+    texts = session.scalars(due).all()
+    if not texts or not can_send():
+        return
+    for notice in texts:
         mine = (Notice.id == notice.id, Notice.is_text_due)
         taken = update(Notice).where(*mine).values(is_text_due=False).execution_options(synchronize_session=False)
         is_taken = cast("CursorResult[Any]", session.execute(taken)).rowcount == 1

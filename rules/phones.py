@@ -25,7 +25,7 @@ from rules.errors import RuleViolation
 from rules.id_numbers import half_width
 from rules.masks import mask_phone
 from rules.notices import tell_accounts
-from rules.sms import send_sms
+from rules.sms import NOT_SENT, can_send, send_sms
 from rules.throttle import hit
 
 PHONE_CHANGE = "phone_change"
@@ -50,8 +50,8 @@ def start_phone_change(session: Session, account: Account, new_phone: str, now: 
     if phone == account.phone:
         raise RuleViolation("新手机号码与原手机号码相同。", "phone")
     receiver = account.phone or phone
-    limit_messages(session, f"account:{account.id}", now)
-    limit_messages(session, receiver, now)
+    allow_message(session, f"account:{account.id}", now)
+    allow_message(session, receiver, now)
     code = draw_code()
     with acting_as(current_identity().serving()), transaction(session):
         _void_codes(session, account, now)
@@ -135,8 +135,13 @@ def digest_of(secret_key: bytes, purpose: str, *parts: object) -> str:
     return hmac.new(secret_key, text.encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
-def limit_messages(session: Session, receiver: str, now: datetime) -> None:
-    """Refuse more than a few messages an hour to or for one receiver. Counts, so it comes before anything is changed."""
+def allow_message(session: Session, receiver: str, now: datetime) -> None:
+    """Refuse more than a few messages an hour to or for one receiver, and any while nothing can be sent.
+
+    Asked before anything is changed that only the message would tell of; the asking is counted.
+    """
+    if not can_send():
+        raise RuleViolation(NOT_SENT)
     if not hit(session, f"sms:{receiver}", limit=CODES_PER_HOUR, seconds=HOUR, now=now):
         raise RuleViolation("获取验证码过于频繁，请稍后再试。", "phone")
 

@@ -29,7 +29,7 @@ from rules.errors import RuleViolation
 from rules.id_numbers import check_id_number, check_resident_id, half_width, looks_like_id_number
 from rules.issuing import LONGEST_NAME, add_if_free, chosen, new_account, teaching, write
 from rules.passwords import check_password
-from rules.phones import CODE_SECONDS, TRIES, WRONG, digest_of, draw_code, limit_messages, send_code
+from rules.phones import CODE_SECONDS, TRIES, WRONG, allow_message, digest_of, draw_code, send_code
 from rules.sms import send_sms
 from rules.throttle import hit
 from rules.workflow import take
@@ -61,7 +61,7 @@ def send_registration_code(session: Session, phone: str, *, now: datetime, secre
     The answer is the same for a registered phone: only who holds it reads in the message that it is one.
     """
     phone = check_phone(phone)
-    limit_messages(session, phone, now)
+    allow_message(session, phone, now)
     code, nonce = draw_code(), secrets.token_hex(8)
     expires = int((now + timedelta(seconds=CODE_SECONDS)).timestamp())
     with acting_as(REGISTERING):
@@ -171,7 +171,12 @@ def _home(session: Session, school_id: int | None) -> str:
 
 
 def become_teacher(session: Session, account: Account, entry: Teaching, *, now: datetime) -> None:
-    """Add a teacher's entry to an account registered as student or parent (S4-42, S4-45)."""
+    """Add a teacher's entry to an account registered as student or parent (S4-42, S4-45).
+
+    The refusal tells that a number has an account, so it can be asked a few times an hour only.
+    """
+    if not hit(session, f"teach:{account.id}", limit=TRIES, seconds=3600, now=now):
+        raise RuleViolation("操作过于频繁，请稍后再试。")
     with acting_as(replace(REGISTERING, account_id=account.id)), transaction(session):
         session.refresh(account)
         if account.teacher_id is not None:
@@ -196,7 +201,7 @@ def _enter(session: Session, account: Account, entry: Teaching, now: datetime) -
     number = check_id_number(id_type.code, entry.id_number, now.date())
     if _is_known(session, number):
         raise RuleViolation(HAS_ACCOUNT, "id_number")
-    school = _place(session, entry)
+    school = school_or_other(session, entry.school_id, entry.region_id)
     write(session, account, id_number=number)
     who = {"name": account.first_name, "id_type_id": id_type.id, "id_number": number, "phone": account.phone}
     with acting_as(replace(REGISTERING, account_id=account.id)):
@@ -216,7 +221,9 @@ def _ask_again(session: Session, account: Account, entry: Teaching, phone: str, 
     """The refused account waits again, at the school now named; what the person chose lies ready for when it is opened."""
     if session.scalar(select(exists().where(or_(Account.phone == phone, Account.username == phone), Account.id != account.id))):
         raise RuleViolation(PHONE_TAKEN, "phone")
-    write(session, account, phone=phone, scope_path=_place(session, entry).scope_path, **chosen(password))
+    write(
+        session, account, phone=phone, scope_path=school_or_other(session, entry.school_id, entry.region_id).scope_path, **chosen(password)
+    )
     take(session, replace(REGISTERING, account_id=account.id), ACCOUNT_OPENING, account, "ask_again", now=now, commit=False)
 
 
@@ -227,13 +234,13 @@ def _is_known(session: Session, number: str) -> bool:
     return bool(session.scalar(teacher) or session.scalar(account))
 
 
-def _place(session: Session, entry: Teaching) -> School:
+def school_or_other(session: Session, school_id: int | None, region_id: int | None) -> School:
     """The school named, or the region's “其他” while it is not listed (S4-34, S3-131)."""
-    if entry.school_id is not None:
-        return _school(session, entry.school_id)
-    if entry.region_id is None or session.get(Region, entry.region_id) is None:
+    if school_id is not None:
+        return _school(session, school_id)
+    if region_id is None or session.get(Region, region_id) is None:
         raise RuleViolation("请选择任教学校；不在列表中时，请选择所在区域的“其他”。", "school_id")
-    other = select(School).where(School.region_id == entry.region_id, School.kind == SchoolKind.OTHER).order_by(School.id)
+    other = select(School).where(School.region_id == region_id, School.kind == SchoolKind.OTHER).order_by(School.id)
     school = session.scalars(other).first()
     if school is None:
         raise RuleViolation("该区域没有“其他”可选，请选择任教学校。", "school_id")

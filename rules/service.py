@@ -28,7 +28,7 @@ from rules.errors import RuleViolation
 from rules.id_numbers import half_width
 from rules.masks import mask_phone
 from rules.passwords import SUFFIX
-from rules.phones import digest_of, limit_messages
+from rules.phones import allow_message, digest_of
 from rules.sms import send_sms
 from rules.throttle import hit, take_back
 
@@ -204,7 +204,7 @@ def reset_by_sms(session: Session, identity: Identity, account: Account, now: da
     identity.require("reset", "account")
     if account.phone is None:
         raise RuleViolation("该账号没有登记手机号码，请用“重置密码”，并当面或以其他可靠方式告知本人。")
-    limit_messages(session, account.phone, now)
+    allow_message(session, account.phone, now)
     once = reset_password(session, identity, account, now)
     text = RESET_DEFAULT if once is None else RESET_ONCE
     send_sms(account.phone, text.format(account=account.username, password=once, suffix=SUFFIX))

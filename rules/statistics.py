@@ -69,6 +69,8 @@ class Table:
     labels: tuple[str, ...] = ()
     unit: str = ""
     """Of the lines' own axis."""
+    words: int = 1
+    """So many columns on the left hold words; the others hold figures."""
 
 
 class Headline(NamedTuple):
@@ -155,6 +157,7 @@ def applications(session: Session, identity: Identity, region_id: int | None, pe
         (Series("浏览次数", "bar", [found[a.key].views for a in top]), Series("访客数", "line", [found[a.key].visitors for a in top])),
         tuple(area.label for area in top),
         "人",
+        words=2,
     )
     headlines = (
         Headline("使用中的应用", str(len(used)), Sentence("共 {all} 个应用", all=len(areas))),

@@ -14,14 +14,12 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
     String,
     Table,
     bindparam,
     cast,
     event,
     func,
-    insert,
     inspect,
     literal,
     or_,
@@ -36,6 +34,7 @@ from models.invariants import on_added
 from models.org import School
 from models.people import Teacher
 from models.scoping import current_identity
+from models.session import insert_from
 from models.violation import RuleViolation
 from rules.approvals import ACCOUNT_OPENING
 from rules.grants import TEACHER
@@ -121,7 +120,7 @@ def _insert_accounts(connection: Connection, teacher_ids: Sequence[int], usernam
     own = {"username": username, "first_name": func.substr(t.name, 1, LONGEST_NAME), "scope_path": t.scope_path}
     own |= {"email": email, "id_number": t.id_number, "teacher_id": t.id}
     values = new_account("", "", "", now) | teaching(now) | own
-    _insert_from(connection, _ACCOUNT, values, _TEACHER, teacher_ids)
+    insert_from(connection, _ACCOUNT, values, _TEACHER, t.id.in_(teacher_ids))
 
 
 def _insert_posts(connection: Connection, teachers: Sequence[Teacher], now: datetime) -> None:
@@ -139,13 +138,7 @@ def _insert_posts(connection: Connection, teachers: Sequence[Teacher], now: date
         "version": 1,
     }
     source = _TEACHER.join(_ACCOUNT, _ACCOUNT.c.teacher_id == t.id).outerjoin(_SCHOOL, _SCHOOL.c.id == t.school_id)
-    _insert_from(connection, _POST, values, source, [teacher.id for teacher in teachers])
-
-
-def _insert_from(connection: Connection, table: Table, values: dict[str, Any], source: FromClause, teacher_ids: Sequence[int]) -> None:
-    columns = [value if isinstance(value, ColumnElement) else literal(value, table.c[name].type) for name, value in values.items()]
-    rows = select(*columns).select_from(source).where(_TEACHER.c.id.in_(teacher_ids))
-    connection.execute(insert(table).from_select(list(values), rows))
+    insert_from(connection, _POST, values, source, t.id.in_([teacher.id for teacher in teachers]))
 
 
 def _write_names(connection: Connection, teachers: Sequence[Teacher]) -> None:

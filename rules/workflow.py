@@ -7,12 +7,27 @@ assigned. ``take`` is its only writer, because only a conditional update lets on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, bindparam, func, insert, inspect, literal, or_, select, true, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    CursorResult,
+    and_,
+    bindparam,
+    func,
+    insert,
+    inspect,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from models.base import table_name
@@ -131,15 +146,11 @@ def waiting(session: Session, identity: Identity, workflows: Sequence[Workflow])
 
     Tables where they decide nothing are left out; their own work, which others decide, is not counted.
     """
-    counts = [
-        select(literal(workflow.table), func.count()).select_from(workflow.model).where(condition)
-        for workflow in workflows
-        if (condition := _waiting_for(identity, workflow)) is not None
-    ]
-    if not counts:
+    counting = _counting(identity, tuple(workflows))
+    if counting is None:
         return {}
     with acting_as(identity.serving()):
-        return {table: count for table, count in session.execute(union_all(*counts))}
+        return {table: count for table, count in session.execute(counting)}
 
 
 # --- the three questions ----------------------------------------------------------------------------------------------
@@ -243,6 +254,27 @@ def _tell(session: Session, identity: Identity, workflow: Workflow, step: Step, 
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
+
+MOST_REMEMBERED = 500
+_remembered: dict[tuple[Any, ...], CompoundSelect[Any]] = {}
+
+
+def _counting(identity: Identity, workflows: tuple[Workflow, ...]) -> CompoundSelect[Any] | None:
+    """The statement that counts, None when they decide nothing: made once for a person and their grants, and asked on every page."""
+    key = identity.account_id, identity.grants, identity.person, identity.everything, workflows
+    counting = _remembered.get(key)
+    if counting is None and (counts := list(_counts(identity, workflows))):
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        counting = _remembered[key] = union_all(*counts)
+    return counting
+
+
+def _counts(identity: Identity, workflows: tuple[Workflow, ...]) -> Iterator[Any]:
+    for workflow in workflows:
+        condition = _waiting_for(identity, workflow)
+        if condition is not None:
+            yield select(literal(workflow.table), func.count()).select_from(workflow.model).where(condition)
 
 
 def _waiting_for(identity: Identity, workflow: Workflow) -> ColumnElement[bool] | None:

@@ -1,4 +1,4 @@
-"""The floors of docs/architecture hold, files stay readable, and nothing names where packages come from."""
+"""The floors (models, rules, views) hold, files stay readable, and nothing names where packages come from."""
 
 from __future__ import annotations
 

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from config import Settings, SettingsError, generated_secret, secret_fault
+from rules import sms
+from rules.sms import LogGateway, NoGateway
+from tests.inbox import Inbox, listening
 
 ROOT = Path(__file__).resolve().parent.parent
 STRONG = secrets.token_urlsafe(48)
@@ -37,6 +40,30 @@ def test_the_driver_of_postgresql_is_named(tmp_path: Path, scheme: str) -> None:
 def test_a_value_that_cannot_be_used_is_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} .*“{value}”。"):
         Settings.from_environment({"DATA_DIR": str(tmp_path), name: value})
+
+
+@pytest.mark.parametrize("name", ["sms", "no_such_module:Gateway", "rules.sms:NoSuchGateway", "rules.sms:NOT_SENT", ":"])
+def test_a_gateway_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"SMS_GATEWAY .*“{name}”。"):
+        Settings.from_environment({"DATA_DIR": str(tmp_path), "SMS_GATEWAY": name})
+
+
+@pytest.mark.parametrize(
+    ("environment", "gateway", "used"),
+    [
+        ("development", "", LogGateway),
+        ("production", "", NoGateway),
+        ("development", "tests.inbox:Inbox", Inbox),
+        ("production", "tests.inbox:Inbox", Inbox),
+    ],
+)
+def test_only_development_writes_messages_to_its_log(tmp_path: Path, environment: str, gateway: str, used: type[object]) -> None:
+    from app import create_app
+
+    environ = {"DATA_DIR": str(tmp_path), "SECRET_KEY": STRONG, "APP_ENV": environment, "SMS_GATEWAY": gateway}
+    with listening():
+        create_app(Settings.from_environment(environ))
+        assert type(sms._gateway) is used
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,8 @@ class JobView(PanelView):
     def _state(self, job: Job) -> dict[str, Any]:
         return {
             "state": job.state.value,
+            "label": _(job.state.label),
+            "colour": job.state.colour,
             "done": job.done,
             "total": job.total,
             "message": _(job.message) if job.message else "",

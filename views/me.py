@@ -16,22 +16,20 @@ from wtforms.validators import EqualTo, InputRequired, Length
 
 from models.access import Account, PersonKind
 from models.base import utcnow
-from models.org import School
 from models.people import Teacher
 from models.scoping import acting_as
-from models.violation import RuleViolation
 from rules.accounts import change_password
 from rules.approvals import CERTIFICATION
 from rules.masks import mask_account, mask_id_number, mask_phone
 from rules.people import join_school
 from rules.phones import confirm_phone_change, start_phone_change
 from rules.real_name import missing_facts
-from rules.registration import become_teacher, switch_identity
+from rules.registration import become_teacher, school_or_other, switch_identity
 from rules.workflow import offers
 from views.pages import PageView
 from views.panel.forms import errors_of
 from views.panel.words import listed, told
-from views.registration import PUBLIC, school_field, teaching_fields, teaching_of
+from views.registration import PUBLIC, region_field, school_field, teaching_fields, teaching_of
 
 NEEDED = lazy("请填写此项。")
 KEY_DAYS = 365
@@ -185,14 +183,13 @@ class MeView(PageView):
         teacher = self._teacher()
         if teacher is None:
             abort(404)
-        form = type("SchoolForm", (FlaskForm,), {"school": school_field()})(meta={"csrf": False})
+        form = type("SchoolForm", (FlaskForm,), {"school": school_field(), "region": region_field()})(meta={"csrf": False})
         form.school.offer([])
+        form.region.offer([])
 
         def act(form: FlaskForm) -> Response:
             with acting_as(PUBLIC):
-                school = self.db.get(School, form.school.data) if form.school.data else None
-            if school is None:
-                raise RuleViolation("请选择任教学校；不在列表中时，请选择所在区域的“其他”。", "school")
+                school = school_or_other(self.db, form.school.data, form.region.data)
             join_school(self.db, self.identity, teacher, school, now=utcnow())
             flash(_("任教学校已保存，请联系学校管理员审核。"), "success")
             return redirect(url_for("MeView.home"), 303)

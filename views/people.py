@@ -149,9 +149,11 @@ class AccountView(PanelView):
     )
 
     def list_buttons(self) -> Sequence[Button]:
-        if not self.may("reset"):
-            return []
-        return [Button(_("统一重置密码"), self.url("reset_all"), "refresh-alert")]
+        reset = [Button(_("统一重置密码"), self.url("reset_all"), "refresh-alert")] if self.may("reset") else []
+        if not self.may("appoint"):
+            return reset
+        team = Button(_("导入研训团队"), url_for("AppointingView.team"), "users-plus")
+        return [*reset, team, Button(_("开通账号"), url_for("AppointingView.one"), "user-plus", "primary")]
 
     @expose("/reset-all", methods=["GET", "POST"])
     @has_access

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flask import abort, send_file
 from flask_babel import gettext as _
@@ -26,6 +26,11 @@ class RegionPage(PageView):
     """Base of pages about a region and those below it; ``subject`` is what the grants call them."""
 
     subject: ClassVar[str] = ""
+    base_permissions = ("can_read", "can_export")
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.class_permission_name = cls.subject
 
     def region(self, region_id: int | None) -> Region | None:
         """The asked region; without one the person's own, or the whole platform (None) for the operator."""

@@ -43,7 +43,10 @@ class StudentForm(FlaskForm):  # type: ignore[misc]
     password = PasswordField(lazy("密码"), [InputRequired(NEEDED)], render_kw={"autocomplete": "new-password"})
 
 
-def school_field(name: str = "任教学校") -> LinkField:
+NOT_LISTED = "输入校名查找；找不到时请留空，并在“所在区域”中选择区域，暂归“其他”。"
+
+
+def school_field(name: str = "任教学校", help: str = NOT_LISTED) -> LinkField:
     """A school anywhere in the province, by typing its name."""
     address = url_for("RegistrationView.schools")
     return LinkField(
@@ -53,7 +56,7 @@ def school_field(name: str = "任教学校") -> LinkField:
         session=current_app.extensions["db"](),
         remote_url=address,
         reach=PUBLIC,
-        description=lazy("输入校名查找；找不到时请留空，并在“所在区域”中选择区域，暂归“其他”。"),
+        description=lazy(help),
     )
 
 
@@ -183,7 +186,7 @@ class RegistrationView(PageView):
         controls = {
             "name": StringField(lazy("姓名"), [InputRequired(NEEDED)]),
             "id_number": StringField(lazy("身份证号码"), [InputRequired(NEEDED)]),
-            "school": school_field("学校"),
+            "school": school_field("学校", "输入校名查找，由该校管理员审核。"),
         }
         form = type("OpeningForm", (FlaskForm,), controls)(meta={"csrf": False})
         form.school.offer([])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -20,7 +21,9 @@ from wtforms.validators import InputRequired
 
 from models.access import CodeState, PermissionCode, Post
 from models.base import utcnow
+from models.fields import Field
 from models.org import Region, RegionLevel, School, SchoolKind
+from models.scoping import Identity
 from models.violation import RuleViolation
 from rules.code_issuers import MAY_ISSUE
 from rules.grants import OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, role_label
@@ -31,6 +34,7 @@ from views.panel.cells import moment_text
 from views.panel.excel.columns import SheetColumn
 from views.panel.excel.writer import write_xlsx
 from views.panel.forms import LinkField, errors_of, first_options, place
+from views.panel.menu import ENTRIES, Entry
 from views.panel.pages import Button
 from views.panel.screens import PanelView
 from views.panel.verbs import Verb
@@ -63,18 +67,40 @@ class MovingView(PanelView):
                 return redirect(self.url("list"), 303)
         context = {
             "title": _("调动：%(name)s", name=str(row)),
-            "intro": _("所属的教师、岗位、账号和权限码会一并转移到新的区域。"),
+            "intro": _("所属的教师、岗位、账号和权限码会一并转移到新的区域。跨县区由市级管理员办理，跨地市由省级管理员办理。"),
             "submit_label": _("确定调动"),
             "cancel_url": self.url("show", pk=row.id),
         }
         return self.render_template("simple_form.html", form=form, errors=errors_of(form), **context), 422 if form.errors else 200  # type: ignore[return-value]
 
 
+def looks_after_one_school(identity: Identity) -> bool:
+    """Whether this is the workbench of a school's own administrator: they edit it, and add none."""
+    return identity.may("edit", "school") and not identity.may("add", "school")
+
+
 class SchoolView(MovingView):
     """学校（机构）: moved by the level above both regions (Z-06, S3-138)."""
 
     model = School
-    extra_method_acts = {"move": "move"}
+    extra_method_acts = {"move": "move", "own": "read"}
+
+    def in_menu(self, identity: Identity) -> bool:
+        return super().in_menu(identity) and not looks_after_one_school(identity)
+
+    def open_fields(self, row: Any | None) -> list[Field]:
+        """A school's own administrator has to say what kind of place it lies in (S3-111, S3-113)."""
+        fields = super().open_fields(row)
+        return [replace(f, required=True) if f.name == "area_type" and looks_after_one_school(self.identity) else f for f in fields]
+
+    @expose("/own")
+    @has_access
+    def own(self) -> Response:
+        """【学校（机构）信息】: the page of the school whose administrator asks."""
+        post = next((post for post in g.posts if post.id == self.identity.post_id), None)
+        if post is None or post.school_id is None:
+            abort(404)
+        return redirect(self.url("show", pk=post.school_id))
 
     def record_buttons(self, row: Any) -> list[Button]:
         buttons = super().record_buttons(row)
@@ -131,16 +157,25 @@ def _hand_over(session: Any, identity: Any, row: Any, values: Any, now: Any) -> 
     return make_response(render_template("access/codes.html", issued=_shown([issued]), title=_("变更管理员"), back_url="/post/list/"))
 
 
+SOURCES = {"system": "系统", "terminal": "命令行", "demo": "演示数据"}
+
+
 def _end(session: Any, identity: Any, row: Any, values: Any, now: Any) -> str:
     end_post(session, identity, row, now=now)
     return "岗位已解除。"
+
+
+def _source(source: str) -> str:
+    """How somebody came by a post, in words."""
+    kind, _colon, prefix = source.partition(":")
+    return _("权限码 %(prefix)s", prefix=prefix) if kind == "code" else SOURCES.get(source, source)
 
 
 class PostView(PanelView):
     """管理员: ended, or handed over to a successor in one act (S3-133)."""
 
     model = Post
-    words = {"role": role_label}
+    words = {"role": role_label, "source": _source}
     verbs = (
         Verb(
             "hand_over",
@@ -242,6 +277,12 @@ class CodeView(PanelView):
             if any(issuer in own and given == role for issuer, given, _where in MAY_ISSUE)
         ]
 
+    def _may_issue_for(self, region: Region) -> bool:
+        own = [post for post in g.posts if post.id == self.identity.post_id]
+        return any(
+            post.role == issuer and where(post.path, region.scope_path, region.level) for issuer, _role, where in MAY_ISSUE for post in own
+        )
+
     def _units(self, text: str) -> list[tuple[str, str]]:
         """Schools without an administrator and the regions in reach, by name."""
         held = select(Post.school_id).where(Post.role == SCHOOL_ADMIN, Post.until.is_(None), Post.school_id.is_not(None))
@@ -254,18 +295,16 @@ class CodeView(PanelView):
                 schools.where(School.name.contains(text, autoescape=True)),
                 regions.where(Region.name.contains(text, autoescape=True)),
             )
-        paths = self.identity.paths("issue", self.table)
         may = self._roles()
-        reached = (
-            [r for r in self.db.scalars(regions) if any(r.scope_path.startswith(p) for p in paths)]
-            if {REGION_SPECIAL, REGION_SUPER} & set(may)
-            else []
-        )
+        reached = [r for r in self.db.scalars(regions) if self._may_issue_for(r)] if {REGION_SPECIAL, REGION_SUPER} & set(may) else []
         if SCHOOL_ADMIN not in may:
             schools = schools.where(false())
         return [(f"r{r.id}", _("%(name)s（%(level)s）", name=r.name, level=_(r.level.label))) for r in reached] + [
             (f"s{s.id}", s.name) for s in self.db.scalars(schools)
         ]
+
+
+ENTRIES.append(Entry("基本管理", "学校（机构）信息", "building", "school.own", 11, looks_after_one_school))
 
 
 class IssueForm(FlaskForm):  # type: ignore[misc]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from flask import abort, g, redirect, session, url_for
+from flask import abort, current_app, g, redirect, session, url_for
 from flask_appbuilder import BaseView, expose
+from flask_babel import gettext as _
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
-from models.scoping import current_identity
+from models.people import Teacher
+from rules.real_name import missing_facts
 from views.panel.menu import ENTRIES, Entry, shell
-from views.panel.security import workbenches
+from views.panel.security import PERSONAL, workbenches
+from views.panel.words import listed
 
 
 class WorkbenchView(BaseView):  # type: ignore[misc]
@@ -24,7 +27,14 @@ class WorkbenchView(BaseView):  # type: ignore[misc]
         """The current workbench; who has no rights anywhere is led to binding a code (S3-32, S3-33)."""
         if not g.posts:
             return self.render_template("auth/no_rights.html")  # type: ignore[no-any-return]
-        return self.render_template("workbench/home.html", shell_page=shell(), identity=current_identity())  # type: ignore[no-any-return]
+        return self.render_template("workbench/home.html", shell_page=shell(), missing=self._missing())  # type: ignore[no-any-return]
+
+    def _missing(self) -> str:
+        """What a teacher has yet to fill in, where they arrive after signing in (S2-13, S3-27)."""
+        if g.workbench != PERSONAL or not g.user.teacher_id:
+            return ""
+        teacher = current_app.extensions["db"]().get(Teacher, g.user.teacher_id)
+        return listed(_(fact) for fact in missing_facts(teacher)) if teacher else ""
 
     @expose("/workbench/")
     @login_required
@@ -42,7 +52,8 @@ class WorkbenchView(BaseView):  # type: ignore[misc]
         return redirect(url_for("WorkbenchView.home"), 303)
 
 
+ENTRIES.append(Entry("基本管理", "个人中心", "user", "MeView.home", 1, lambda identity: g.get("workbench") == PERSONAL))
 ENTRIES.append(
-    Entry("系统管理", "角色列表", "lock-access", "RoleModelView.list", 80, lambda identity: identity.may("list", "RoleModelView"))
+    Entry("基本管理", "角色列表", "lock-access", "RoleModelView.list", 13, lambda identity: identity.may("list", "RoleModelView"))
 )
 ENTRIES.append(Entry("系统管理", "控制台", "terminal-2", "console.index", 81, lambda identity: identity.may("edit", "title")))

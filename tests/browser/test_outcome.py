@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from rules.id_numbers import make_resident_id
 
@@ -146,9 +146,14 @@ def test_by_keyboard_alone(person: Any, cast: Any) -> None:
     expect(page.locator("body")).to_contain_text("认证通过")
 
 
+def status_of(answer: Response | None) -> int:
+    assert answer is not None
+    return answer.status
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_of_every_role_is_whole(person: Any, cast: Any, width: int) -> None:
-    """No console error, no broken policy, nothing wider than the screen."""
+    """It answers, with no console error, no broken policy and nothing wider than the screen."""
     pages = {
         "运": (
             "/",
@@ -177,9 +182,9 @@ def test_every_page_of_every_role_is_whole(person: Any, cast: Any, width: int) -
         somebody = person(width)
         somebody.sign_in(cast.username[name], cast.password)
         for address in addresses:
-            somebody.page.goto(address)
+            assert status_of(somebody.page.goto(address)) == (404 if address == "/nowhere" else 200), f"{name} at {address}"
             somebody.look(f"{cast.username[name][:12]}{address.replace('/', '_')}")
     stranger = person(width)
     for address in ("/login/", "/register/", "/register/request", "/register/student"):
-        stranger.page.goto(address)
+        assert status_of(stranger.page.goto(address)) == 200, address
         stranger.look(f"stranger{address.replace('/', '_')}")

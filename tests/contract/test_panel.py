@@ -79,6 +79,33 @@ def test_bulk_on_all_that_match_tells_what_it_did_not_do(client_of: Any, cast: A
     assert "已完成 1 条" in page and "有 2 条未办理" in page
 
 
+def test_a_refused_step_keeps_its_comment_and_the_way_back(client_of: Any, cast: Any) -> None:
+    ping, long = client_of("平"), "缺" * 501
+    ping.get("/teacher/list/")
+    step, back = f"/teacher/do/fail/{cast.teacher['兰']}", "/teacher/list/?f.certification=pending"
+    refused = ping.post(step, confirmed="1", comment=long, back=back)
+    assert refused.status_code == 422 and f"{long}</textarea>" in refused.text
+    assert re.search(r'id="comment-error"[^>]*>.*最多 500 个字', refused.text)
+    assert f'name="back" value="{back}"' in refused.text and f'href="{back}"' in refused.text
+    assert ping.post(step, confirmed="1", comment="缺材料", back=back).headers["Location"] == back
+    too_late = ping.post(step, confirmed="1", comment="又缺材料")
+    assert too_late.status_code == 422 and "又缺材料</textarea>" in too_late.text and "不能“不通过”" in too_late.text
+
+
+def test_a_refused_bulk_act_keeps_its_comment(client_of: Any, cast: Any) -> None:
+    ping, long = client_of("平"), "缺" * 501
+    ping.get("/teacher/list/")
+    chosen = {"verb": "fail", "id": cast.teacher["兰"], "confirmed": "1"}
+    refused = ping.post("/teacher/bulk", **chosen, comment=long)
+    assert refused.status_code == 422 and f"{long}</textarea>" in refused.text and "最多 500 个字" in refused.text
+    assert "请填写审核意见" in ping.post("/teacher/bulk", **chosen, comment=" ").text
+    asked = ping.post("/teacher/bulk", verb="fail", all="1", query="", count="99", confirmed="1", comment="缺材料")
+    assert "从 99 条变成了 3 条" in asked.text and "缺材料</textarea>" in asked.text
+    none_done = ping.post("/teacher/bulk", verb="fail", id=cast.teacher["梅"], confirmed="1", comment="缺材料")
+    assert none_done.status_code == 422 and "缺材料</textarea>" in none_done.text and "不能“不通过”" in none_done.text
+    assert ping.post("/teacher/bulk", **chosen, comment="缺材料").status_code == 303
+
+
 def test_somebody_elses_change_is_shown_not_overwritten(client_of: Any, cast: Any) -> None:
     bamboo = f"/teacher/edit/{cast.teacher['竹']}"
     here, there = client_of("平"), client_of("平")

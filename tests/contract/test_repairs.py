@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -86,3 +87,15 @@ def test_pages_do_not_shuffle(client_of: Any) -> None:
     yun = client_of("运")
     seen = [yun.get(f"/teacher/list/?page={page}").text for page in (1, 1)]
     assert seen[0].split("<tbody>")[1].split("</tbody>")[0] == seen[1].split("<tbody>")[1].split("</tbody>")[0]
+
+
+@pytest.mark.parametrize("name", ["运", "福"])
+def test_the_pages_of_roles_fail_on_no_address_and_sort_by_nothing_of_another_table(client_of: Any, name: str) -> None:
+    browser = client_of(name)
+    for query in ("page_RoleModelView=x", "psize_RoleModelView=x"):
+        assert browser.get(f"/roles/list/?{query}").status_code == 200
+        assert browser.get(f"/roles/show/1?{query}").status_code == 200
+    for address in ("/roles/download/x", "/roles/show/x", f"/roles/show/{'9' * 25}"):
+        assert browser.get(address).status_code == 404
+    with_stranger, plain = (browser.get(f"/roles/list/?{query}") for query in ("_oc_RoleModelView=id&_od_RoleModelView=desc", ""))
+    assert re.findall(r"/roles/show/\d+", with_stranger.text) == re.findall(r"/roles/show/\d+", plain.text) != []

@@ -83,6 +83,8 @@ def test_a_cell_of_several_lines_is_one_row(tmp_path):
         (b"a,b\n\xff\xff\xff\n", "编码无法识别"),
         (("a\n" + "x" * 200_000 + "\n").encode(), "格式有误"),
         (("," * 250 + "x\n").encode(), "超过 200 列"),
+        (b"," * 8_000_001, "格式有误"),
+        (b'"\n",' * 2_000_001, "格式有误"),
         (("a\n" + "x\n" * 11).encode(), "超过 10 行"),
     ],
 )

@@ -3,6 +3,7 @@
 import datetime as dt
 import struct
 import time
+import tracemalloc
 import zipfile
 
 import openpyxl
@@ -128,6 +129,18 @@ def test_what_is_no_workbook_is_told_apart(tmp_path, content, words):
 def test_size_is_limited_before_anything_is_opened(tmp_path):
     (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04" + b"x" * 3_000_000)
     assert "超过 1 MB" in refusal(tmp_path / "a.xlsx", max_bytes=1024**2)
+
+
+def test_a_directory_of_a_million_parts_is_refused_before_the_library_reads_it(tmp_path):
+    part = b"PK\x01\x02" + bytes(24) + b"\x01\x00" + bytes(16) + b"a"
+    count = 100_000
+    ends = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count & 0xFFFF, count & 0xFFFF, len(part) * count, 30, 0)
+    (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04" + bytes(26) + part * count + ends)
+    tracemalloc.start()
+    assert "内部结构异常" in refusal(tmp_path / "a.xlsx")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """The template guides the hand and is told apart again when it comes back."""
 
+from datetime import date, datetime
+from decimal import Decimal
+
 import openpyxl
 import pytest
 
@@ -118,8 +121,9 @@ def test_the_example_is_skipped_wherever_it_was_moved(template):
 
 def test_every_value_of_the_example_is_one_its_column_accepts(template):
     [values] = openpyxl.load_workbook(template).worksheets[0].iter_rows(min_row=2, max_row=2, values_only=True)
-    for column, value in zip(COLUMNS[1:], values[1:], strict=True):
-        parse_cell(column, value)
+    read = [parse_cell(column, value) for column, value in zip(COLUMNS, values, strict=True)]
+    assert [type(value) for value in read] == [str, str, str, bool, Decimal, int, date, datetime, str, tuple, str]
+    assert all(value not in (None, "", ()) for value in read)
 
 
 def test_renaming_the_sheet_or_moving_another_in_front_does_not_lose_it(template):

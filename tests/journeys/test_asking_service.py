@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
@@ -13,31 +13,13 @@ from sqlalchemy.orm import Session
 
 from models.access import Account
 from models.service import RequestKind, ServiceRequest
-from rules.sms import LogGateway, set_gateway
 from tests.bench.measuring import counted
 from tests.cast import Cast
 from tests.clients import Browser
+from tests.inbox import Inbox
 
 GIVEN = {"kind": "password", "name": "平", "unit_name": "北实验小学", "phone": "13700000001", "description": "换了手机，忘了密码"}
 ClientOf = Callable[[str], Browser]
-
-
-class Phones:
-    """The outside world's telephones: what was sent to whom."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str]] = []
-
-    def send(self, phone: str, text: str) -> None:
-        self.sent.append((phone, text))
-
-
-@pytest.fixture
-def phones() -> Iterator[Phones]:
-    phones = Phones()
-    set_gateway(phones)
-    yield phones
-    set_gateway(LogGateway())
 
 
 def ask(browser: Browser, **given: str) -> str:
@@ -72,7 +54,7 @@ def test_customer_service_is_linked_on_every_page_of_the_signed_in(client_of: Cl
         assert 'href="/service/"' in browser.get(address).text, address
 
 
-def test_an_administrator_without_password_gets_back_in(app: Any, cast: Cast, client_of: ClientOf, phones: Phones) -> None:
+def test_an_administrator_without_password_gets_back_in(app: Any, cast: Cast, client_of: ClientOf, inbox: Inbox) -> None:
     with Session(cast.engine) as session:
         session.execute(update(Account).where(Account.id == cast.account["平"]).values(phone="13700000001"))
         session.commit()
@@ -89,12 +71,13 @@ def test_an_administrator_without_password_gets_back_in(app: Any, cast: Cast, cl
     panel = page.split("可能是申请人的账号", 1)[1]
     assert f'/account/show/{account}"' in panel and "手机号码、姓名、单位" in panel
     desk.post(f"/account/do/reset_by_sms/{account}", confirmed="1")
-    [(phone, text)] = phones.sent
+    [(phone, text)] = inbox.messages
     once = re.search(r"一次性密码：([0-9A-Z-]+)", text)
     assert phone == "13700000001" and once
     assert "137****0001" in desk.get(f"/account/show/{account}").text
     told = desk.post(f"/service_request/do/answer/{row}", confirmed="1", comment=f"密码是{once[1]}")
-    assert "不能写密码" in desk.get(told.headers["Location"]).text
+    assert told.status_code == 422 and f"密码是{once[1]}</textarea>" in told.text, "nothing typed is lost"
+    assert re.search(r'id="comment-error"[^>]*>.*不能写密码', told.text), "the sentence stands beside the field"
     desk.post(f"/service_request/do/answer/{row}", confirmed="1", comment="已核实，密码已发到您登记的手机。")
 
     answered = look(outside, GIVEN["phone"], number).text

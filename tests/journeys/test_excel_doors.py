@@ -197,6 +197,8 @@ def test_a_large_export_is_a_job_found_again(app: Flask, client_of: Any, cast: C
     number = int(answer.location.rsplit("/", 1)[1])
     assert ping.get(f"/job/{number}/state").json == {
         "state": "waiting",
+        "label": "排队中",
+        "colour": "gray",
         "done": 0,
         "total": 3,
         "message": "正在排队，马上开始。",

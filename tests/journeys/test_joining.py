@@ -4,47 +4,22 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.access import Account, AccountState, PersonKind
 from models.people import CertificationState, IdType, Teacher
 from rules.id_numbers import make_resident_id
-from rules.sms import LogGateway, set_gateway
 from tests.clients import Browser
+from tests.inbox import Inbox
 
 PHONE, PASSWORD = "13911112222", "Chuntian2027"
 NUMBER = make_resident_id("350203", datetime.date(1993, 4, 5), 7)
 
 
-class Phones:
-    """The outside world's telephones: what was sent to whom."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str]] = []
-
-    def send(self, phone: str, text: str) -> None:
-        self.sent.append((phone, text))
-
-    def code(self) -> str:
-        found = re.search(r"\d{6}", self.sent[-1][1])
-        assert found, self.sent
-        return found[0]
-
-
-@pytest.fixture
-def phones() -> Iterator[Phones]:
-    phones = Phones()
-    set_gateway(phones)
-    yield phones
-    set_gateway(LogGateway())
-
-
-def register(app: Any, cast: Any, phones: Phones, **details: str) -> Browser:
+def register(app: Any, cast: Any, inbox: Inbox, **details: str) -> Browser:
     """Register as a teacher at North, as the form asks."""
     browser = Browser(app)
     browser.get("/register/")
@@ -53,7 +28,7 @@ def register(app: Any, cast: Any, phones: Phones, **details: str) -> Browser:
     with Session(cast.engine) as session:
         resident = session.scalars(select(IdType.id).filter_by(code="resident")).one()
     given = {
-        "code": phones.code(),
+        "code": inbox.code(),
         "identity": "teacher",
         "name": "方",
         "password": PASSWORD,
@@ -65,9 +40,9 @@ def register(app: Any, cast: Any, phones: Phones, **details: str) -> Browser:
     return browser
 
 
-def test_a_registered_teacher_applies_and_is_seen_by_the_school(app: Any, cast: Any, phones: Phones, client_of: Any) -> None:
+def test_a_registered_teacher_applies_and_is_seen_by_the_school(app: Any, cast: Any, inbox: Inbox, client_of: Any) -> None:
     """S4-14, S4-34, S4-52, S4-78."""
-    browser = register(app, cast, phones)
+    browser = register(app, cast, inbox)
     browser.sign_in(PHONE, PASSWORD)
     with Session(cast.engine) as session:
         teacher = session.scalars(select(Teacher).filter_by(id_number=NUMBER)).one()
@@ -85,9 +60,9 @@ def test_the_school_list_is_public_and_never_stale(app: Any, cast: Any) -> None:
     assert found.headers["Cache-Control"] == "no-store"
 
 
-def test_a_student_or_parent_becomes_a_teacher_on_the_same_account(app: Any, cast: Any, phones: Phones) -> None:
+def test_a_student_or_parent_becomes_a_teacher_on_the_same_account(app: Any, cast: Any, inbox: Inbox) -> None:
     """S4-42 … S4-46."""
-    browser = register(app, cast, phones, identity="parent", id_number="", school="")
+    browser = register(app, cast, inbox, identity="parent", id_number="", school="")
     browser.sign_in(PHONE, PASSWORD)
     assert "切换为教师" in browser.get("/me/").text
     assert browser.post("/me/identity/teacher").headers["Location"] == "/me/teach"
@@ -116,7 +91,7 @@ def test_a_requested_account_opens_when_the_school_approves(app: Any, cast: Any,
     assert browser.get("/").headers["Location"] == "/me/password"
 
 
-def test_the_phone_is_changed_by_a_code_to_the_old_one(cast: Any, phones: Phones, client_of: Any) -> None:
+def test_the_phone_is_changed_by_a_code_to_the_old_one(cast: Any, inbox: Inbox, client_of: Any) -> None:
     """S4-38."""
     mei = client_of("梅")
     mei.get("/me/phone")
@@ -124,11 +99,11 @@ def test_the_phone_is_changed_by_a_code_to_the_old_one(cast: Any, phones: Phones
         session.get_one(Account, cast.account["梅"]).phone = "13850000001"
         session.commit()
     assert mei.post("/me/phone", phone="13922223333").status_code == 303
-    assert phones.sent[-1][0] == "13850000001"
+    assert inbox.messages[-1][0] == "13850000001"
     mei.get("/me/phone/confirm")
-    wrong = "000000" if phones.code() != "000000" else "111111"
+    wrong = "000000" if inbox.code() != "000000" else "111111"
     assert mei.post("/me/phone/confirm", code=wrong).status_code == 422
-    assert mei.post("/me/phone/confirm", code=phones.code()).status_code == 303
+    assert mei.post("/me/phone/confirm", code=inbox.code()).status_code == 303
     with Session(cast.engine) as session:
         assert session.get_one(Account, cast.account["梅"]).phone == "13922223333"
 

@@ -16,11 +16,14 @@ from rules.passwords import (
 ACCOUNT = "445123198101245635"
 
 
-def refused(new, *, account_name=ACCOUNT, old_default="245635@Gd", id_number=None):
-    with pytest.raises(RuleViolation) as caught:
+def objection(new, *, account_name=ACCOUNT, old_default="245635@Gd", id_number=None):
+    """What is said against a password, beside its field; nothing when it will do."""
+    try:
         check_password(new, account_name=account_name, old_default=old_default, id_number=id_number)
-    assert caught.value.field == "password"
-    return caught.value.message
+    except RuleViolation as refusal:
+        assert refusal.field == "password"
+        return refusal.message
+    return None
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,7 @@ def test_only_a_default_password_is_read_kindly(typed, read):
 
 @pytest.mark.parametrize("new", ["Kite7Fly!", "three owls 4 tea", "研修abc789xyz", "24563g@Gd", "5635tulips"])
 def test_good_passwords_pass(new):
-    check_password(new, account_name=ACCOUNT, old_default="245635@Gd")
+    assert objection(new) is None
 
 
 @pytest.mark.parametrize(
@@ -96,30 +99,30 @@ def test_good_passwords_pass(new):
     ],
 )
 def test_weak_passwords_are_refused_with_their_reason(new, words):
-    assert words in refused(new)
+    assert words in objection(new)
 
 
 def test_a_phone_account_may_not_use_its_owners_identity():
     phone = {"account_name": "13812344708", "old_default": "245635@Gd", "id_number": "11010519491231002X"}
-    assert "账号" in refused("13812344708a", **phone)
-    assert "证件号码" in refused("11010519491231002x!", **phone)
-    assert "默认密码" in refused("245635@Gd", **phone)
-    assert "默认密码" in refused("344708@Gd", **phone)
+    assert "账号" in objection("13812344708a", **phone)
+    assert "证件号码" in objection("11010519491231002x!", **phone)
+    assert "默认密码" in objection("245635@Gd", **phone)
+    assert "默认密码" in objection("344708@Gd", **phone)
 
 
 def test_a_role_account_is_told_whatever_the_case():
-    assert "账号" in refused("organadmin12!", account_name="OrganAdmin12", old_default=None)
-    assert "默认密码" in refused("Dmin12@gd", account_name="OrganAdmin12", old_default=None)
+    assert "账号" in objection("organadmin12!", account_name="OrganAdmin12", old_default=None)
+    assert "默认密码" in objection("Dmin12@gd", account_name="OrganAdmin12", old_default=None)
 
 
 def test_an_account_without_an_issued_password_may_choose_freely():
-    check_password("Kite7Fly!", account_name="13812344708", old_default=None)
-    check_password("Kite7Fly!", account_name="13812344708", old_default="", id_number="")
+    for nothing_issued in (None, ""):
+        assert objection("Kite7Fly!", account_name="13812344708", old_default=nothing_issued, id_number="") is None
 
 
 def test_the_list_of_common_ones_holds_nothing_another_rule_refuses():
     for common in COMMON_PASSWORDS:
-        assert "太常见" in refused(common)
+        assert "太常见" in objection(common)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import sessionmaker
 
 from models.access import Account, AccountState
 from models.people import CertificationState, Teacher
@@ -17,14 +13,8 @@ from rules.approvals import ACCOUNT_OPENING, WORKFLOWS
 from rules.registration import request_account
 from rules.workflow import take, waiting
 from rules.workflow_steps import Step
-from tests.cast import TODAY, Cast
+from tests.cast import TODAY
 from tests.services.desk import Desk
-
-
-@pytest.fixture
-def desk(cast: Cast, factory: sessionmaker[Any]) -> Iterator[Desk]:
-    with factory() as session:
-        yield Desk(cast, session)
 
 
 def take_as(desk: Desk, who: str, step: str, account: Account, comment: str = "") -> None:

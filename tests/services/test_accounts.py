@@ -23,7 +23,6 @@ from rules.accounts import (
     authenticate,
     change_password,
     create_operator,
-    policy,
     reset_many,
     reset_password,
     set_policy,
@@ -39,20 +38,6 @@ NOW = TODAY
 QUARTER = timedelta(minutes=15)
 WRONG = "Wrong2026x"
 NEW = "Qingshan58"
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes():
-    before = policy()
-    set_policy(Policy(hash_method="pbkdf2:sha256:1000"))
-    yield
-    set_policy(before)
-
-
-@pytest.fixture
-def session(factory):
-    with factory() as session:
-        yield session
 
 
 def account_of(session, cast, name):

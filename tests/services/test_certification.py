@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -23,17 +22,11 @@ from rules.approvals import CERTIFICATION, WORKFLOWS
 from rules.grants import SCHOOL_ADMIN
 from rules.workflow import offers, take, waiting
 from rules.workflow_steps import Step
-from tests.cast import TODAY, Cast
+from tests.cast import TODAY
 from tests.services.desk import Desk
 
 NONE, PENDING, PASSED, FAILED = CertificationState
 REFUSALS = (RuleViolation, NotPermitted, OutOfReach)
-
-
-@pytest.fixture
-def desk(cast: Cast, factory: sessionmaker[Any]) -> Iterator[Desk]:
-    with factory() as session:
-        yield Desk(cast, session)
 
 
 def statements_of(desk: Desk) -> list[str]:

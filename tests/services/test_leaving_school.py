@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,16 +17,10 @@ from models.scoping import SYSTEM, Identity, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.grants import IT_TEAM, SCHOOL_ADMIN, TEACHER
 from rules.people import join_school, leave_school
-from tests.cast import TODAY, Cast
+from tests.cast import TODAY
 from tests.services.desk import Desk
 
 NONE, PENDING, PASSED, FAILED = CertificationState
-
-
-@pytest.fixture
-def desk(cast: Cast, factory: sessionmaker[Any]) -> Iterator[Desk]:
-    with factory() as session:
-        yield Desk(cast, session)
 
 
 def leave(desk: Desk, who: str | Identity, name: str) -> None:

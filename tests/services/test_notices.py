@@ -14,7 +14,7 @@ from models.notices import Notice, NoticeKind
 from models.scoping import NOBODY, SYSTEM, acting_as
 from models.violation import OutOfReach, Sentence
 from rules import sms
-from rules.accounts import Policy, authenticate, policy, reset_password, set_policy
+from rules.accounts import authenticate, policy, reset_many, reset_password
 from rules.approvals import ACCOUNT_OPENING, CERTIFICATION, WORKFLOWS
 from rules.errors import RuleViolation
 from rules.jobs import STILL_AFTER, ask_for, fail, finish, recover, take_up
@@ -33,39 +33,11 @@ from rules.permission_codes import Contact, bind_code
 from rules.phones import confirm_phone_change, start_phone_change
 from rules.posts import end_post, hand_over
 from rules.workflow import take
+from tests.bench.measuring import counted
 from tests.cast import TODAY as NOW
-from tests.services.desk import Desk
-from tests.services.test_phones import Inbox
 
 KEY = b"a key of this installation"
 CONTACT = Contact("林老师", "北实验小学", "教导主任", "13860000001")
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes():
-    before = policy()
-    set_policy(Policy(hash_method="pbkdf2:sha256:1000"))
-    yield
-    set_policy(before)
-
-
-@pytest.fixture
-def inbox():
-    inbox, before = Inbox(), sms._gateway
-    sms.set_gateway(inbox)
-    yield inbox
-    sms.set_gateway(before)
-
-
-@pytest.fixture
-def session(factory):
-    with factory() as session:
-        yield session
-
-
-@pytest.fixture
-def desk(cast, session):
-    return Desk(cast, session)
 
 
 def notices(session, cast, name):
@@ -288,6 +260,17 @@ def test_a_gateway_that_fails_does_not_send_twice(session, cast, inbox, monkeypa
     assert inbox.messages == []
 
 
+def test_without_a_gateway_a_text_waits_for_one(session, cast, inbox):
+    """Not for ever: an hour later it helps nobody."""
+    tell(session, cast, "梅", by_phone=True)
+    sms.set_gateway(sms.NoGateway())
+    with acting_as(SYSTEM):
+        send_due_texts(session, now=NOW)
+        sms.set_gateway(inbox)
+        send_due_texts(session, now=NOW)
+    assert [phone for phone, _text in inbox.messages] == ["13850000001"]
+
+
 def test_a_guesser_at_an_account_that_is_none_tells_nobody(session, cast):
     for _try in range(9):
         assert authenticate(session, "nobody-at-all", "Wrong2026x", now=NOW) is None
@@ -300,6 +283,22 @@ def test_a_new_password_by_an_administrator(session, cast, desk):
         reset_password(session, ping, desk.account("梅"), NOW)
     assert told(session, cast, "梅") == ["管理员已重置您的密码，原密码不再有效。如果不是您本人要求的，请联系管理员。"]
     assert everybody_told(session) == 1
+
+
+def test_everybody_reset_together_is_told_like_one(session, cast, engine):
+    """S0-06: in two statements, history and bell, whether a school is reset or its city; nobody else hears of it."""
+    sent = {}
+    for unit in ("北", "厦门市"):
+        with counted(engine) as statements:
+            reset_many(session, SYSTEM, cast.path[unit], NOW)
+        sent[unit] = len(statements)
+    assert sent["厦门市"] == sent["北"]
+    names = {name for name in cast.account if told(session, cast, name)}
+    assert names == {"梅", "兰", "竹", "菊", "松", "荷"}
+    assert told(session, cast, "菊") == ["管理员已重置您的密码，原密码不再有效。如果不是您本人要求的，请联系管理员。"]
+    [notice] = notices(session, cast, "菊")
+    assert (notice.kind, notice.address, notice.made_at, notice.is_text_due) == (NoticeKind.ACCOUNT, "/me/password", NOW, False)
+    assert everybody_told(session) == 9, "the three of North were reset twice"
 
 
 def test_a_new_phone_is_told_without_its_number(session, cast, desk, inbox):

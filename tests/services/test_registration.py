@@ -14,8 +14,7 @@ from models.history import Decision
 from models.org import School, SchoolKind
 from models.people import CertificationState, IdType, Teacher
 from models.scoping import ROOT, SYSTEM, acting_as
-from rules import sms
-from rules.accounts import Policy, authenticate, policy, set_policy
+from rules.accounts import authenticate
 from rules.approvals import ACCOUNT_OPENING
 from rules.errors import RuleViolation
 from rules.id_numbers import make_resident_id
@@ -36,41 +35,6 @@ KEY = b"k" * 32
 PHONE = "13700000001"
 NUMBER = make_resident_id("350203", date(1990, 1, 1), 7)
 CHOSEN = "Qingshan58"
-
-
-class Inbox:
-    """The operator's gateway, with every phone at hand."""
-
-    def __init__(self):
-        self.messages = []
-
-    def send(self, phone, text):
-        self.messages.append((phone, text))
-
-    def code(self):
-        return re.search(r"验证码(\d{6})", self.messages[-1][1])[1]
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes():
-    before = policy()
-    set_policy(Policy(hash_method="pbkdf2:sha256:1000"))
-    yield
-    set_policy(before)
-
-
-@pytest.fixture
-def inbox():
-    inbox, before = Inbox(), sms._gateway
-    sms.set_gateway(inbox)
-    yield inbox
-    sms.set_gateway(before)
-
-
-@pytest.fixture
-def session(factory):
-    with factory() as session:
-        yield session
 
 
 @pytest.fixture
@@ -350,6 +314,16 @@ def test_becoming_a_teacher_takes_over_nobody(session, cast, inbox, resident):
         become_teacher(session, account, Teaching(resident, cast.username["梅"], school_id=cast.school["南"]), now=NOW)
     session.refresh(account)
     assert (account.id_number, account.teacher_id) == (None, None)
+
+
+def test_who_has_an_account_cannot_be_asked_of_a_list(session, cast, inbox, resident):
+    account = sign_up(session, inbox)
+    asked = Teaching(resident, cast.username["梅"], school_id=cast.school["南"])
+    for _time in range(5):
+        with pytest.raises(RuleViolation, match="已有账号"):
+            become_teacher(session, account, asked, now=NOW)
+    with pytest.raises(RuleViolation, match="过于频繁"):
+        become_teacher(session, account, asked, now=NOW)
 
 
 def test_an_identity_is_added_by_switching(session, cast):

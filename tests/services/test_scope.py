@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from models.access import Account, Post
 from models.history import Change
-from models.org import Region, School
+from models.org import Region, RegionLevel, School
 from models.people import Certification, CertificationState, IdType, Teacher
 from models.scoping import NOBODY, SYSTEM, Identity, acting_as
 from models.violation import NotPermitted, OutOfReach, RuleViolation
-from tests.cast import Cast
+from tests.bench.measuring import counted
+from tests.cast import TODAY, Cast
 
 
 @pytest.fixture
@@ -156,3 +157,47 @@ def test_an_entry_made_twice_is_told_in_words(ping: Session, cast: Cast) -> None
     with pytest.raises(RuleViolation, match="已在平台登记") as told:
         ping.commit()
     assert told.value.field == "id_number"
+
+
+def new_family(cast: Cast, session: Session) -> list[Any]:
+    """A county, a school in it, two teachers there and an application: everything below a city that is there."""
+    county = Region(code="350299", name="新区", level=RegionLevel.COUNTY, parent=session.get_one(Region, cast.region["厦门市"]))
+    school = School(code="3135000099", name="新学校", region=county)
+    asters = [Teacher(name=name, id_type_id=1, id_number=number, school=school) for name, number in NEWCOMERS.items()]
+    return [county, school, *asters, Certification(teacher=asters[0], school=school, applied_at=TODAY)]
+
+
+NEWCOMERS = {"紫": "350203198503120044", "菀": "350203198503120060"}
+
+
+@pytest.mark.parametrize("order", [list, reversed], ids=["owners first", "owners last"])
+def test_owners_and_what_they_own_are_added_together(factory: Any, cast: Cast, order: Any) -> None:
+    """Each knows its place in the same flush, for one more statement for a table, however many rows there are."""
+    with acting_as(SYSTEM), factory() as session:
+        county, school, aster, other, applied = family = new_family(cast, session)
+        session.add_all(order(family))
+        with counted(cast.engine) as sent:
+            session.commit()
+        written = [text.split(" WHERE ")[0] for text in sent if "scope_path=" in text]
+        assert [sum(f"UPDATE {row.__tablename__} " in text for text in written) for row in (county, aster, applied)] == [1, 1, 1]
+        assert county.scope_path == f"{cast.path['厦门市']}350299/"
+        assert school.scope_path == f"{county.scope_path}s{school.id}/"
+        assert [aster.scope_path, other.scope_path] == [f"{school.scope_path}t{one.id}/" for one in (aster, other)]
+        assert applied.scope_path == aster.scope_path
+        known = [row.scope_path for row in family]
+        session.expire_all()
+        assert [row.scope_path for row in family] == known, "in the database as in the session"
+        told = set(session.scalars(select(Change.scope_path).where(Change.act == "add")))
+        assert told == set(known)
+
+
+def test_what_is_added_with_its_owner_is_judged_where_the_owner_belongs(ping: Session, cast: Cast) -> None:
+    """Bringing the owner along reaches no further: applications may be added at South here, and not at North."""
+    grants = frozenset(
+        {("read", "school", cast.path["北"]), ("add", "teacher", cast.path["北"]), ("add", "certification", cast.path["南"])}
+    )
+    aster = Teacher(name="紫", id_type_id=1, id_number=NEWCOMERS["紫"], school_id=cast.school["北"])
+    with acting_as(Identity(account_id=cast.account["平"], grants=grants)):
+        ping.add(Certification(teacher=aster, school_id=cast.school["北"]))
+        with pytest.raises(OutOfReach):
+            ping.commit()

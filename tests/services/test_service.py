@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import sessionmaker
 
 from models.access import Account, Post
 from models.history import Decision
@@ -32,37 +30,14 @@ from rules.service import (
     reset_by_sms,
 )
 from rules.workflow import offers, take, waiting
-from tests.cast import TODAY, Cast
+from tests.cast import TODAY
+from tests.inbox import Inbox
 from tests.services.desk import Desk
 
 KEY = b"k" * 32
 HERE = "203.0.113.7"
 PHONE = "13700000001"
 ASKED = Asked(RequestKind.PASSWORD, "平", "北实验小学", PHONE)
-
-
-class Inbox:
-    """The operator's gateway, with every phone at hand."""
-
-    def __init__(self) -> None:
-        self.messages: list[tuple[str, str]] = []
-
-    def send(self, phone: str, text: str) -> None:
-        self.messages.append((phone, text))
-
-
-@pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    inbox, before = Inbox(), sms._gateway
-    sms.set_gateway(inbox)
-    yield inbox
-    sms.set_gateway(before)
-
-
-@pytest.fixture
-def desk(cast: Cast, factory: sessionmaker[Any]) -> Iterator[Desk]:
-    with factory() as session:
-        yield Desk(cast, session)
 
 
 def ask(desk: Desk, account: Account | None = None, address: str = HERE, **given: Any) -> str:
@@ -302,6 +277,21 @@ def test_who_may_not_reset_sends_nothing(desk: Desk, inbox: Inbox) -> None:
         for _ in range(10):
             reset_by_sms(desk.session, identity, desk.account("丹"), TODAY)
     assert {phone for phone, _text in inbox.messages} == {"13700000021"} and len(inbox.messages) == 5
+
+
+@pytest.mark.usefixtures("inbox")
+def test_without_a_gateway_nothing_is_reset_and_the_log_keeps_no_secret(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """The operator reads what to set; the account keeps its password, since a new one would reach nobody."""
+    caplog.set_level("INFO")
+    desk.put(Account, desk.cast.account["平"], phone="13700000020")
+    before = desk.account("平").password
+    sms.set_gateway(sms.NoGateway())
+    with acting_as(identity := desk.cast.identity("运")), pytest.raises(RuleViolation, match=r"还没有接通短信.*请联系平台运营"):
+        reset_by_sms(desk.session, identity, desk.account("平"), TODAY)
+    assert desk.account("平").password == before
+    with pytest.raises(RuleViolation, match="还没有接通短信"):
+        sms.send_sms("13700000020", "一次性密码：ABCD-EFGH-JKLM")
+    assert [record.getMessage() for record in caplog.records] == ["no message can be sent: SMS_GATEWAY is not set, see docs/operations.md"]
 
 
 # --- units ------------------------------------------------------------------------------------------------------------

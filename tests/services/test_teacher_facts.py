@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import sessionmaker
 
 from models.people import CertificationState, IdType, Teacher
 from models.scoping import SYSTEM, acting_as
 from models.violation import RuleViolation
 from rules import people  # noqa: F401  (registers what must hold)
 from rules.real_name import lacks_facts, missing_facts
-from tests.cast import Cast
 from tests.services.desk import Desk
 
 NUMBER = "11010519491231002X"
-
-
-@pytest.fixture
-def desk(cast: Cast, factory: sessionmaker[Any]) -> Iterator[Desk]:
-    with factory() as session:
-        yield Desk(cast, session)
 
 
 def edit(desk: Desk, who: str, name: str, /, **values: Any) -> None:

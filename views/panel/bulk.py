@@ -24,6 +24,7 @@ from models.jobs import Job, JobKind
 from models.scoping import Identity
 from models.session import transaction
 from rules.jobs import WAITS, ask_for
+from rules.workflow import LONGEST_COMMENT
 from views.panel.bulk_work import attempt
 from views.panel.excel.exporting import conditions_in_words
 from views.panel.listing import Listing
@@ -42,7 +43,6 @@ else:
 MOST_AT_ONCE = 100
 """As many as the longest page of a list; more than this is a job."""
 MOST_CHOSEN = 2000
-LONGEST_COMMENT = 1000
 NAMED = 5
 
 
@@ -90,12 +90,15 @@ class BulkMixin(Base):
         meant = self.meant()
         count = int(self.db.scalar(select(func.count()).select_from(meant.subquery())) or 0)
         seen = request.form.get("count", "") if request.form.get("all") == "1" else ""
-        lacks_comment = verb.comment == "required" and not request.form.get("comment", "").strip()
-        if request.form.get("confirmed") != "1" or lacks_comment or seen not in ("", str(count)):
+        if request.form.get("confirmed") != "1" or seen not in ("", str(count)):
             return self._confirm_bulk(verb, count, seen)
-        comment = request.form.get("comment", "")[:LONGEST_COMMENT]
+        comment = request.form.get("comment", "")
+        if why := _against_comment(verb, comment):
+            return self._confirm_bulk(verb, count, seen, why), 422  # type: ignore[return-value]
         if count <= MOST_AT_ONCE:
-            self._do_now(verb, list(self.db.scalars(meant)), {"comment": comment})
+            why = self._do_now(verb, list(self.db.scalars(meant)), {"comment": comment})
+            if why:
+                return self._confirm_bulk(verb, count, seen, why), 422  # type: ignore[return-value]
             return redirect(self._back(), 303)
         job = self._ask_for_bulk(verb, list(self.db.scalars(meant)), comment)
         give_out(current_app._get_current_object(), job.id)  # type: ignore[attr-defined]
@@ -113,12 +116,12 @@ class BulkMixin(Base):
         return self.listing(ImmutableMultiDict(parse_qsl(query)))
 
     def _back(self) -> str:
-        return self.url("list") + "?" + request.form.get("query", "")[:2000]
+        return f"{self.url('list')}?{self.listing_query()}"
 
     def _bulk_query(self) -> str:
         return request.form.get("query", "")[:2000] if request.form.get("all") == "1" else ""
 
-    def _confirm_bulk(self, verb: Verb, count: int, seen: str) -> Response:
+    def _confirm_bulk(self, verb: Verb, count: int, seen: str, refusal: str = "") -> Response:
         said = ("csrf_token", "confirmed", "comment", "count")
         values = tuple((k, v) for k, v in request.form.items(multi=True) if k not in said)
         message = _("将对 %(count)s %(unit)s执行“%(verb)s”。", count=count, unit=_(self.screen.unit), verb=_(verb.label))
@@ -129,6 +132,8 @@ class BulkMixin(Base):
             self._back(),
             details=[line for line in self._bulk_details(verb, count, seen) if line],
             values=(*values, ("count", str(count))),
+            comment=request.form.get("comment", ""),
+            refusal=refusal,
         )
         return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
 
@@ -142,7 +147,8 @@ class BulkMixin(Base):
             _("数量较多，将转为后台任务，进度和结果在“导出管理”里查看，可以随时停止。") if count > MOST_AT_ONCE else "",
         ]
 
-    def _do_now(self, verb: Verb, ids: Sequence[int], values: Mapping[str, str]) -> None:
+    def _do_now(self, verb: Verb, ids: Sequence[int], values: Mapping[str, str]) -> str:
+        """Do it with each and tell what came of it; the answer is the one reason for which none was done."""
         refusals: dict[str, list[str]] = defaultdict(list)
         rows = list(self.db.scalars(select(self.model).where(self.model.id.in_(ids)).order_by(self.model.id)).unique())
         named = [(row, str(row)) for row in rows]
@@ -151,10 +157,13 @@ class BulkMixin(Base):
                 refusals[why].append(name)
         failed = sum(map(len, refusals.values()))
         done = len(rows) - failed
+        if verb.comment and not done and len(refusals) == 1:
+            return next(iter(refusals))
         flash(_("“%(verb)s”已完成 %(done)s 条。", verb=_(verb.label), done=done), "success" if done else "warning")
         if failed:
             each = (_("：").join((_shortened(names), why)) for why, names in refusals.items())
             flash(_("有 %(count)s 条未办理：", count=failed) + " ".join(each), "danger")
+        return ""
 
     def _ask_for_bulk(self, verb: Verb, ids: Sequence[int], comment: str) -> Job:
         """A job for exactly these records; those that no longer match when their turn comes will be skipped."""
@@ -170,6 +179,15 @@ class BulkMixin(Base):
         title = _("批量%(verb)s：%(label)s", verb=_(verb.label), label=_(self.screen.label))
         job = Job(title=title[:100], kind=JobKind.BULK, total=len(ids), message=_(WAITS), details=details)
         return ask_for(self.db, self.identity, job, ids)
+
+
+def _against_comment(verb: Verb, comment: str) -> str:
+    """Why this comment would be refused for every record."""
+    if verb.comment == "required" and not comment.strip():
+        return _("请填写%(what)s。", what=told(verb.comment_label) or _("说明"))
+    if len(comment.strip()) > LONGEST_COMMENT:
+        return _("“{label}”最多 {most} 个字。").format(label=told(verb.comment_label) or _("说明"), most=LONGEST_COMMENT)
+    return ""
 
 
 def _shortened(names: Sequence[str]) -> str:

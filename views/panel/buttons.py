@@ -66,7 +66,8 @@ class ButtonsMixin(Base):
         """Inline buttons and those behind the three dots."""
         steps = [button for button in self._step_buttons(row) if not button.why]
         waits = (workflow := workflow_of(self.model)) is not None and workflow.state(row) in workflow.waits
-        inline, menu = (steps, []) if waits else ([], steps)
+        decides = {button.label for button in steps if waits and button.kind != "normal"}
+        inline, menu = [b for b in steps if b.label in decides], [b for b in steps if b.label not in decides]
         for verb in self._open_verbs(row):
             (inline if verb.inline else menu).append(self._verb_button(verb, row))
         if self.may("edit") and self.reaches("edit", row):

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, abort, current_app, flash, redirect, request, url_for
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.contrib.sqla import ModelView
+from flask_admin.menu import MenuLink
 from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
@@ -19,6 +20,7 @@ from models.fields import Field, fields_of, form_fields
 from models.scoping import current_identity
 from models.violation import Conflict, RuleViolation
 from views.panel.cells import cell_of, in_clear, visible
+from views.panel.excel.csv_file import neutralised
 from views.panel.words import refused
 
 ACTS = {
@@ -57,6 +59,7 @@ class ConsoleIndex(Guard, AdminIndexView):  # type: ignore[misc]
 class ConsoleView(Guard, ModelView):  # type: ignore[misc]
     """The grid of one declared table."""
 
+    extra_css = ("/static/console.css",)
     page_size = 50
     can_view_details = True
     can_export = True
@@ -96,6 +99,11 @@ class ConsoleView(Guard, ModelView):  # type: ignore[misc]
                 del form[field.name]
         return form
 
+    def get_export_value(self, model: Any, name: str) -> Any:
+        """What a cell of the CSV says: never something a spreadsheet would run."""
+        value = super().get_export_value(model, name)
+        return neutralised(value) if isinstance(value, str) else value
+
     def handle_view_exception(self, error: Exception) -> bool:
         """A refusal is told in words; anything else is a crash and goes to the log with its reference number."""
         self.session.rollback()
@@ -124,6 +132,7 @@ def add_console(app: Flask) -> None:
     admin = Admin(app, name=lazy_gettext(app.config["APP_NAME"]), index_view=ConsoleIndex(endpoint="console", url="/console"))
     for model in console_tables():
         admin.add_view(ConsoleView(model))
+    admin.add_link(MenuLink(name=lazy_gettext("返回工作台"), url="/workbench/"))
 
 
 LOOSER = "; ".join(

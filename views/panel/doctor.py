@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,28 @@ from sqlalchemy.orm import Session
 from models.access import Account
 from models.base import by_table, declared, table_name
 from models.fields import exported_fields, fields_of
-from models.scoping import SYSTEM, Identity, Own, Scoped, Shared, acting_as, reach_kind, row_in_reach
+from models.invariants import what_keeps
+from models.scoping import SYSTEM, Identity, Own, Scoped, Shared, acting_as, row_in_reach
 from rules.approvals import WORKFLOWS, workflow_of
-from rules.grants import BY_NAME
+from rules.grants import ROLES
 from rules.workflow import check_workflow, why_not
+from views.panel.permissions import asked_permissions
 from views.panel.security import held_posts, identity_at, workbench_key
 
 SMALL = (Shared, Own)
 """Tables of few rows for any one person: no index is asked of their searches."""
 
 
-def examine(translations: Path) -> Iterator[str]:
-    """One sentence for everything a declaration leaves out; none when all is well."""
+def examine(translations: Path, views: Iterable[Any]) -> Iterator[str]:
+    """One sentence for everything a declaration leaves out, and what to do; none when all is well.
+
+    ``views`` are the registered ones: what they ask is what a role can be granted.
+    """
     english = english_of(translations)
     for model in declared():
         for fault in (*_faults_of_screen(model), *_faults_of_search(model), *_untranslated(model, english)):
             yield f"{table_name(model)}: {fault}"
+    yield from _faults_of_grants(asked_permissions(views))
     for workflow in WORKFLOWS:
         for fault in check_workflow(workflow):
             yield f"workflow {workflow.name}: {fault}"
@@ -42,16 +48,12 @@ def english_of(translations: Path) -> set[str]:
 
 def _faults_of_screen(model: type[Any]) -> Iterator[str]:
     screen = model.__screen__
-    if not screen.label:
-        yield "the screen has no label"
-    if reach_kind(model) is None:
-        yield "it does not say how its rows are reached"
     if not screen.list:
-        yield "the list shows no field"
+        yield "the list shows no field; name some in list"
     if "export" in screen.acts and not exported_fields(model):
-        yield "an export would be empty"
+        yield "an export would be empty; name fields in export, or leave export out of acts"
     if "import" in screen.acts and not screen.key:
-        yield "it can be imported but has no natural key"
+        yield "nothing says by what an import recognises a row; name the fields in key, or leave import out of acts"
 
 
 def _faults_of_search(model: type[Any]) -> Iterator[str]:
@@ -61,14 +63,25 @@ def _faults_of_search(model: type[Any]) -> Iterator[str]:
     leading = first | {c.name for c in model.__table__.c if c.unique}
     for name in model.__screen__.search:
         if fields_of(model)[name].key not in leading:
-            yield f"search field {name} has no index"
+            yield f"search field {name} has no index; write index=True in its field(…), and a migration"
 
 
 def _untranslated(model: type[Any], english: set[str]) -> Iterator[str]:
     words = [model.__screen__.label, *(f.label for f in fields_of(model).values() if not f.hidden)]
     for word in words:
         if word not in english:
-            yield f"“{word}” has no English translation"
+            yield f"“{word}” has no English translation; make translations lists it in views/translations/en"
+
+
+def _faults_of_grants(asked: set[tuple[str, str]]) -> Iterator[str]:
+    """Grants that open nothing, because no screen asks for them."""
+    for role in ROLES:
+        for table, acts in role.grants.items():
+            known = sorted(permission.removeprefix("can_") for permission, view in asked if view == table)
+            for act in acts.split():
+                if act not in known and (table, act) != ("*", "*"):
+                    there_are = f"there are {', '.join(known)}" if known else "no such table has screens"
+                    yield f"role {role.name}: nothing asks for {act} on {table}; {there_are}"
 
 
 def why(session: Session, username: str, act: str, table: str, row_number: int | None) -> list[str]:
@@ -81,17 +94,20 @@ def why(session: Session, username: str, act: str, table: str, row_number: int |
         row = session.get(by_table(table), row_number) if row_number is not None else None
     lines = [f"{account.first_name} holds {len(posts)} active post(s)"]
     for key in dict.fromkeys(workbench_key(post) for post in posts):
-        lines += _at_workbench(identity_at(account, posts, key), act, table, row)
+        lines += _at_workbench(session, identity_at(account, posts, key), act, table, row)
     if row_number is not None and row is None:
         lines.append(f"row: {table} has no row {row_number}")
     return lines
 
 
-def _at_workbench(identity: Identity, act: str, table: str, row: Any) -> list[str]:
+def _at_workbench(session: Session, identity: Identity, act: str, table: str, row: Any) -> list[str]:
     lines = [f"at the workbench “{identity.label}”:"]
+    model = next((model for model in declared() if table_name(model) == table), None)
+    asked, workflow = act, workflow_of(model) if model is not None else None
+    act = next((step.act for step in workflow.steps if step.name == asked), asked) if workflow else asked
     paths = identity.paths(act, table)
     if not paths:
-        roles = [role.name for role in BY_NAME.values() if act in role.grants.get(table, "").split()]
+        roles = [role.name for role in ROLES if act in role.grants.get(table, "").split()]
         return [*lines, f"  act: NO. No post here grants {act} on {table}; shipped roles that do: {', '.join(roles) or 'operator only'}"]
     lines.append(f"  act: yes, at {', '.join(paths)}")
     if row is None:
@@ -100,8 +116,11 @@ def _at_workbench(identity: Identity, act: str, table: str, row: Any) -> list[st
         where = f"it belongs to {row.scope_path}" if isinstance(row, Scoped) else "it is somebody else's own"
         return [*lines, f"  row: NO. {where}; a post at or above that path would reach it"]
     lines.append("  row: yes")
-    workflow = workflow_of(type(row))
-    for step in (s for s in workflow.steps if act in (s.act, s.name)) if workflow else ():
+    for step in (s for s in workflow.steps if asked in (s.act, s.name)) if workflow else ():
         reason = why_not(identity, workflow, row, step.name)
         lines.append(f"  rule ({step.name}): {'NO. ' + reason if reason else 'yes'}")
+    if act == "delete":
+        with acting_as(identity):
+            reasons = "".join(what_keeps(session, row))
+        lines.append(f"  rule: {'NO. ' + reasons if reasons else 'yes'}")
     return lines

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from models.base import row_id
 from models.fields import Field, form_fields
+from models.hanging import GOES_ALONG, IS_CUT_OFF, KEEPS, what_hangs_on
 from models.history import difference
 from models.invariants import what_keeps
 from models.scoping import Scoped
@@ -156,7 +157,9 @@ class EditingMixin(Base):
         row = self.row(pk)
         if not self.reaches("delete", row):
             abort(403)
-        kept = what_keeps(self.db, row)
+        kept, hanging = what_keeps(self.db, row), what_hangs_on(self.db, row)
+        if not kept and KEEPS in hanging:
+            kept = [Sentence("“{name}”正被{what}使用，不能删除。", name=str(row), what=Sentence.of(hanging[KEEPS], "、"))]
         if request.method == "POST" and request.form.get("confirmed") == "1" and not kept:
             name = str(row)
             try:
@@ -168,9 +171,16 @@ class EditingMixin(Base):
             flash(_("已删除“%(name)s”。", name=name), "success")
             return redirect(self.url("list"), 303)
         button = Button(_("删除"), self.url("delete", pk=pk), "trash", "danger", "post")
-        message = _("删除后不能恢复，历史记录会保留。确定删除“%(name)s”吗？", name=str(row))
-        page = ConfirmPage(_("删除：%(name)s", name=str(row)), message, button, self.url("show", pk=pk), blocked=told(Sentence.of(kept)))
+        message = "" if kept else _("删除后不能恢复，历史记录会保留。确定删除“%(name)s”吗？", name=str(row))
+        title, details = _("删除：%(name)s", name=str(row)), () if kept else _consequences(hanging)
+        page = ConfirmPage(title, message, button, self.url("show", pk=pk), details, told(Sentence.of(kept)))
         return self.render_template("panel/confirm.html", page=page), 409 if kept and request.method == "POST" else 200  # type: ignore[return-value]
+
+
+def _consequences(hanging: dict[str, list[Sentence]]) -> list[str]:
+    """What a delete does to other records, in words."""
+    words = {GOES_ALONG: "将一并删除：{what}。", IS_CUT_OFF: "将保留，但不再与它关联：{what}。"}
+    return [told(Sentence(words[fate], what=Sentence.of(found, "、"))) for fate, found in hanging.items() if fate in words]
 
 
 def _words(row: Any, field: Field) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from models.access import SavedView
 from models.fields import Field, exported_fields
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
     from views.panel.screens import PanelView
 
 
+LEADING = ("text", "date", "datetime")
+
+
 def list_page(view: PanelView, listing: Listing) -> ListPage:
     """The whole page: two statements for rows and total, one for the facets, one for the saved views."""
     state = listing.state
     fields = view.list_fields()
     rows, total = listing.page([f.name for f in fields])
     screen, table, wide = view.screen, view.table, listing.wide()
+    narrowed = bool(state.search or state.filters or state.only)
     return ListPage(
         title=_(screen.label),
         table=table,
@@ -60,21 +65,30 @@ def list_page(view: PanelView, listing: Listing) -> ListPage:
             if visible(f, view.identity, table)
         ],
         import_url=view.url("upload") if view.may("import") else "",
-        empty_hint=_(screen.empty) if screen.empty else "",
+        empty_hint=_empty_hint(view, narrowed),
+        narrowed=narrowed,
         notice=view.list_notice(),
         query=state.address(page=1).removeprefix("?"),
     )
 
 
+def _empty_hint(view: PanelView, narrowed: bool) -> str:
+    """What to do next; nobody is sent to a button they do not have."""
+    if narrowed:
+        return _("换一个条件试试，或清除筛选。")
+    can_fill = "add" not in view.screen.acts or view.may("add")
+    return _(view.screen.empty) if view.screen.empty and can_fill else ""
+
+
 def list_row(view: PanelView, row: Any, fields: Sequence[Field], *, linked: bool = True) -> Row:
-    """One row: the first field that is not protected leads to the record's page."""
-    cells, led = [], False
-    for field in fields:
-        cell = cell_of(field, row, words=view.words)
-        if linked and not led and field.kind == "text" and not field.protected and cell.text != EMPTY:
-            led = True
-            cell = type(cell)(cell.text, href=view.url("show", pk=row.id), badge=cell.badge)
-        cells.append(cell)
+    """One row: its name leads to the record's page, or else the first field that is neither protected nor leads elsewhere."""
+    cells = [cell_of(field, row, words=view.words) for field in fields]
+    leading = [
+        n for n, field in enumerate(fields) if field.kind in LEADING and not (field.protected or cells[n].badge or cells[n].text == EMPTY)
+    ]
+    if linked and leading:
+        first = next((n for n in leading if fields[n].name in ("name", "title")), leading[0])
+        cells[first] = replace(cells[first], href=view.url("show", pk=row.id))
     inline, menu = view.row_buttons(row)
     return Row(str(row.id), cells, inline, menu, label=str(row))
 
@@ -177,12 +191,18 @@ def _value_label(listing: Listing, field: Field, value: str) -> str:
         return _("空")
     if field.kind == "choice":
         return next((_(m.label) for m in field.choices if m.value == value), value)
-    if field.kind == "link" and value.isdigit():
+    if field.kind == "link":
         return str(listing.linked(field, value) or "--")
     return (_("是") if value == "1" else _("否")) if field.kind == "bool" else value
 
 
+SAVED_VIEWS = (
+    select(SavedView.id, SavedView.name, SavedView.query).where(SavedView.table_name == bindparam("table")).order_by(SavedView.name)
+)
+"""Made once: it is asked on every list."""
+
+
 def saved_views(view: PanelView) -> list[tuple[str, str, str]]:
     """The person's saved views of this table: name, address, address to forget it."""
-    rows = view.db.scalars(select(SavedView).where(SavedView.table_name == view.table).order_by(SavedView.name))
-    return [(row.name, view.url("list") + "?" + row.query, view.url("forget_view", pk=row.id)) for row in rows]
+    rows = view.db.execute(SAVED_VIEWS, {"table": view.table})
+    return [(name, view.url("list") + "?" + query, view.url("forget_view", pk=number)) for number, name, query in rows]

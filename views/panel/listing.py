@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ from views.panel.cells import ZONE, in_clear, visible
 from views.panel.counting import Counts
 
 SIZES = (10, 25, 50, 100)
+RANGES, ENDS = ("date", "datetime", "int", "decimal"), ("from", "to")
 
 
 @dataclass(frozen=True)
@@ -91,15 +93,19 @@ class Listing(Counts):
         self.table, self.screen, self.fields = table_name(model), model.__screen__, fields_of(model)
         self.extra = tuple(extra)
         self._linked_rows: dict[tuple[str, int], Any] = {}
-        self.filters = {k: v for k, v in state.filters.items() if self._may_filter(k.split(".")[0])}
+        self.filters = {k: v for k, v in state.filters.items() if self._may_filter(k)}
         self.order = state.sort if self._may_sort(state.sort.removeprefix("-")) else ""
         self.state = replace(state, filters=self.filters, sort=self.order)
 
     # --- what is allowed ----------------------------------------------------------------------------------------------
 
     def open(self, field: Field) -> bool:
-        """Whether the person may search, filter and sort by the field: a masked value must not be found out by asking."""
-        return visible(field, self.identity, self.table) and in_clear(field, self.identity, self.table)
+        """Whether the person may search, filter and sort by the field: a masked value must not be found out by asking.
+
+        They may where the act covers every row they read; at only one of several posts it opens no question about the others' rows.
+        """
+        paths = (None, *self.identity.paths("read", self.table))
+        return visible(field, self.identity, self.table) and all(in_clear(field, self.identity, self.table, path) for path in paths)
 
     def filter_names(self) -> list[str]:
         """Fields offered as filters: facets first, then the others."""
@@ -112,8 +118,9 @@ class Listing(Counts):
     def search_names(self) -> list[str]:
         return [n for n in self.screen.search if self.open(self.fields[n])]
 
-    def _may_filter(self, name: str) -> bool:
-        return name in self.fields and name in self.filter_names()
+    def _may_filter(self, asked: str) -> bool:
+        name, _dot, end = asked.partition(".")
+        return name in self.filter_names() and (not end or (end in ENDS and self.fields[name].kind in RANGES))
 
     def _may_sort(self, name: str) -> bool:
         return name in self.sort_names()
@@ -135,7 +142,7 @@ class Listing(Counts):
         column = getattr(self.model, field.key)
         if value == "-":
             return column.is_(None)  # type: ignore[no-any-return]
-        if end in ("from", "to"):
+        if end in ENDS:
             return _range(field, column, end, value)
         if field.kind == "link":
             return self._linked(field, column, value)
@@ -144,7 +151,7 @@ class Listing(Counts):
             return column == member if member is not None else false()
         if field.kind == "bool":
             return column.is_(value == "1")  # type: ignore[no-any-return]
-        if field.kind in ("date", "datetime", "int", "decimal"):
+        if field.kind in RANGES:
             return _range(field, column, "on", value)
         return column == value  # type: ignore[no-any-return]
 
@@ -215,6 +222,13 @@ class Listing(Counts):
 
 def linked_rows(model: type[Any], fields: Sequence[Field]) -> list[Any]:
     """How to load what a page shows of ``fields`` together with the rows, and nothing else."""
+    return _linked_rows(model, tuple(f.name for f in fields if f.kind in ("link", "links")))
+
+
+@cache
+def _linked_rows(model: type[Any], names: tuple[str, ...]) -> list[Any]:
+    """Made once: making options takes longer than using them."""
+    fields = [fields_of(model)[name] for name in names]
     single = [joinedload(getattr(model, f.name)).options(*lean(f.target)) for f in fields if f.kind == "link"]
     several = [f.name for f in fields if f.kind == "links"]
     return [*single, *(selectinload(getattr(model, name)) for name in several), *lean(model, but=several)]
@@ -244,9 +258,9 @@ def _bounds(field: Field, value: str) -> tuple[Any, Any] | None:
             number = Decimal(value)
             return (number, number) if number.is_finite() and abs(number) < 10**12 else None
         day = date.fromisoformat(value)
-    except (ValueError, InvalidOperation):
+        if field.kind == "date":
+            return day, day
+        start = datetime(day.year, day.month, day.day, tzinfo=ZONE).astimezone(UTC)
+        return start, start + timedelta(days=1)
+    except (ValueError, InvalidOperation, OverflowError):
         return None
-    if field.kind == "date":
-        return day, day
-    start = datetime(day.year, day.month, day.day, tzinfo=ZONE)
-    return start, start + timedelta(days=1)

@@ -42,6 +42,12 @@ class Cell:
     number: bool = False
     title: str = ""
 
+    @property
+    def look(self) -> str:
+        """How a table draws it: a short value stays on one line, a sentence may wrap."""
+        wraps = "text-nowrap" if len(self.text) <= 20 else "long"
+        return wraps + (" num" if self.number else "") + (" text-secondary" if self.muted or self.text in ("", "--") else "")
+
 
 @dataclass(frozen=True)
 class Column:
@@ -149,6 +155,8 @@ class ListPage:
     """Name, label, chosen at first."""
     import_url: str = ""
     empty_hint: str = ""
+    narrowed: bool = False
+    """Whether a search, a facet or a filter leaves rows out."""
     notice: str = ""
     query: str = ""
     """The list's own query string, which 全部 N 条 actions and exports carry."""
@@ -274,6 +282,10 @@ class ConfirmPage:
     details: Sequence[str] = ()
     blocked: str = ""
     values: Sequence[tuple[str, str]] = field(default=())
+    comment: str = ""
+    """What was typed before the step was refused."""
+    refusal: str = ""
+    """Why the step was refused with this comment."""
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,15 @@ from sqlalchemy.orm import Session
 from rules.grants import ROLES
 
 
+def asked_permissions(views: Iterable[Any]) -> set[tuple[str, str]]:
+    """(permission, view) of everything the registered views ask."""
+    return {(permission, view.class_permission_name) for view in views for permission in view.base_permissions or ()}
+
+
 def wanted_permissions(views: Iterable[Any]) -> set[tuple[str, str]]:
-    """(permission, view) of everything the registered views ask, and of everything the shipped roles name."""
-    asked = {(permission, view.class_permission_name) for view in views for permission in view.base_permissions or ()}
+    """What the registered views ask, and what the shipped roles name."""
     granted = {(f"can_{act}", table) for role in ROLES for table, acts in role.grants.items() for act in acts.split()}
-    return asked | granted
+    return asked_permissions(views) | granted
 
 
 def sync_permissions(session: Session, views: Iterable[Any]) -> tuple[int, int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models.access import Account
@@ -14,7 +15,7 @@ from models.base import Base, table_name
 from models.fields import Field, fields_of, shown_fields
 from models.files import slot_of
 from models.history import Change, Decision
-from models.scoping import SYSTEM, acting_as
+from models.scoping import SYSTEM, Published, acting_as
 from rules.masks import MASKS
 from views.panel.attaching import file_lists
 from views.panel.cells import EMPTY, cell_of, in_clear, moment_text, text_of, visible
@@ -95,28 +96,38 @@ def related(view: PanelView, row: Any, path: str) -> Related | None:
         rows=[list_row(other, r, fields) for r in rows[:RELATED_ROWS]],
         total=total,
         all_url=f"{other.url('list')}?f.{link}={row.id}" if filtered else "",
-        add_url=f"{other.url('add')}?{link}={row.id}" if other.may("add") else "",
+        add_url=f"{other.url('add')}?{link}={row.id}" if other.may("add") and _below(view, row, other.table) else "",
     )
+
+
+def _below(view: PanelView, row: Any, table: str) -> bool:
+    """Whether this person may add rows of ``table`` at this record's unit."""
+    path = getattr(row, "scope_path", None)
+    return path is None or view.identity.reaches("add", table, path)
 
 
 def history(view: PanelView, row: Any) -> list[HistoryLine]:
     """Who did what, newest first; read by the system once the record itself was found within reach."""
     with acting_as(SYSTEM):
-        found = _changes(view.db, view.table, row.id)
+        found = view.db.execute(CHANGES, {"table": view.table, "row": row.id}).tuples().all()
         names = _names(view.db, {c.account_id for c, _label in found if c.account_id})
     return [_line(view, c, label, names.get(c.account_id or 0, _("系统"))) for c, label in found]
 
 
-def _changes(db: Session, table: str, row_id: int) -> list[tuple[Change, str | None]]:
-    """Changes with the label of the workflow step that made them, if one did."""
-    step = (
-        select(Decision.label)
-        .where(Decision.table_name == table, Decision.row_id == row_id, Decision.step == Change.act)
-        .limit(1)
-        .scalar_subquery()
-    )
-    query = select(Change, step).where(Change.table_name == table, Change.row_id == row_id)
-    return [(c, label) for c, label in db.execute(query.order_by(Change.at.desc(), Change.id.desc()).limit(HISTORY_LINES))]
+_STEP = (
+    select(Decision.label)
+    .where(Decision.table_name == Change.table_name, Decision.row_id == Change.row_id, Decision.step == Change.act)
+    .limit(1)
+    .correlate(Change)
+    .scalar_subquery()
+)
+CHANGES = (
+    select(Change, _STEP)
+    .where(Change.table_name == bindparam("table"), Change.row_id == bindparam("row"))
+    .order_by(Change.at.desc(), Change.id.desc())
+    .limit(HISTORY_LINES)
+)
+"""Changes of a row, each with the label of the workflow step that made it, if one did. Made once: every record page asks."""
 
 
 def _names(db: Session, ids: set[int]) -> dict[int, str]:
@@ -147,8 +158,18 @@ def _past(view: PanelView, field: Field, value: Any, clear: bool) -> str:
     if field.kind == "choice":
         return next((_(m.label) for m in field.choices if m.value == value), str(value))
     if field.kind == "link":
-        row = view.db.get(field.target, value)
-        return str(row) if row is not None else f"#{value}"
+        return _called(view, field.target, value)
     if field.name in view.words:
         return _(view.words[field.name](value))
+    if field.kind in ("date", "datetime"):
+        return text_of((date if field.kind == "date" else datetime).fromisoformat(value))
     return text_of(value)
+
+
+def _called(view: PanelView, target: Any, row_id: int) -> str:
+    """What a linked record is called; units by their names, which are public, also when they are no longer within reach."""
+    if issubclass(target, Published):
+        with acting_as(SYSTEM):
+            return view.db.scalar(select(target.name).where(target.id == row_id)) or f"#{row_id}"  # type: ignore[attr-defined]
+    row = view.db.get(target, row_id)
+    return str(row) if row is not None else f"#{row_id}"

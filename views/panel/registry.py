@@ -14,7 +14,8 @@ import rules
 import views
 from models.base import declared, table_name
 from views.panel.api import make_api
-from views.panel.screens import PanelView
+from views.panel.declarations import check_screens
+from views.panel.screens import PanelView, acts_of
 
 
 def load_areas() -> None:
@@ -38,10 +39,14 @@ def written_views() -> dict[type[Any], type[PanelView]]:
 
 
 def register_panel(app: Flask, appbuilder: AppBuilder) -> None:
-    """Give every declared table its screens; ``app.extensions["panel"]`` is table → view."""
+    """Give every declared table its screens; ``app.extensions["panel"]`` is table → view.
+
+    Raises DeclarationError when one of them asks for what no screen could draw.
+    """
     written, panel = written_views(), {}
-    for model in declared():
-        view = written.get(model) or type(f"{model.__name__}View", (PanelView,), {"model": model})
+    serving = {model: written.get(model) or type(f"{model.__name__}View", (PanelView,), {"model": model}) for model in declared()}
+    check_screens({model: acts_of(model, view.verbs) for model, view in serving.items()})
+    for model, view in serving.items():
         panel[table_name(model)] = appbuilder.add_view_no_menu(view, endpoint=table_name(model))
         appbuilder.add_api(make_api(model))
     app.extensions["panel"] = panel

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, g, has_request_context
+from flask_appbuilder import baseviews, urltools
 from flask_appbuilder.api import ModelRestApi
 from flask_appbuilder.api.convert import Model2SchemaConverter
 from flask_appbuilder.babel.manager import BabelManager
@@ -51,6 +53,18 @@ class KeySafeConverter(Model2SchemaConverter):  # type: ignore[misc]
         return type("MetaSchema", (SQLAlchemyAutoSchema, class_mixin), {"Meta": type("Meta", (), meta)})
 
 
+def _or_nothing(read: Callable[[], dict[str, int]]) -> Callable[[], dict[str, int]]:
+    """A page number in an address that is no number counts as not given (upstream: a crash)."""
+
+    def numbers() -> dict[str, int]:
+        try:
+            return read()
+        except ValueError:
+            return {}
+
+    return numbers
+
+
 def repair_flask_appbuilder() -> None:
     """Apply the repairs; safe to call again."""
     BaseModelView._filters = RequestFilters()
@@ -58,4 +72,6 @@ def repair_flask_appbuilder() -> None:
     ModelRestApi.model2schemaconverter = KeySafeConverter
     # Its page at /lang/ forgets where the reader was; ours (views.auth) stands there instead.
     BabelManager.register_views = lambda self: None
+    baseviews.get_page_args = _or_nothing(urltools.get_page_args)
+    baseviews.get_page_size_args = _or_nothing(urltools.get_page_size_args)
     FlaskForm.Meta.get_translations = lambda self, form: FormWords()

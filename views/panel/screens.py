@@ -19,6 +19,7 @@ from flask_appbuilder import ModelView, expose, has_access
 from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext as _
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.wrappers import Response
@@ -27,7 +28,7 @@ from models.access import SavedView
 from models.base import Screen, row_id, table_name
 from models.fields import Field, chosen, fields_of, shown_fields
 from models.history import note
-from models.scoping import Identity, Own, current_identity
+from models.scoping import Identity, current_identity
 from models.violation import RuleViolation
 from rules.approvals import workflow_of
 from views.panel.bulk import BulkMixin
@@ -97,7 +98,7 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
         """Whether the list stands in this person's menu."""
         if self.screen.console:
             return identity.may("edit", self.table)
-        return identity.may("read", self.table) or issubclass(self.model, Own)
+        return identity.may("read", self.table)
 
     def list_fields(self) -> list[Field]:
         """The list's columns as this person sees them."""
@@ -148,7 +149,11 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
     @has_access
     def list(self) -> Response:
         """The list; its whole state is in the address."""
-        return self.render_template("panel/list.html", page=list_page(self, self.listing()))  # type: ignore[no-any-return]
+        listing = self.listing()
+        page = list_page(self, listing)
+        if listing.state.page > page.pager.pages:
+            return redirect(self.url("list") + listing.state.address(page=page.pager.pages))
+        return self.render_template("panel/list.html", page=page)  # type: ignore[no-any-return]
 
     @expose("/facets")
     @has_access
@@ -204,7 +209,8 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
             abort(405)
         return self._answer(verb, row)
 
-    def _confirm(self, verb: Verb, row: Any) -> Response:
+    def _confirm(self, verb: Verb, row: Any, refusal: str = "") -> Response:
+        """Ask before it is done, or again after a refusal, with what was typed."""
         button = Button(
             _(verb.label),
             self.url("do", name=verb.name, pk=row.id),
@@ -214,15 +220,23 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
             comment=verb.comment,
             comment_label=told(verb.comment_label),
         )
-        page = ConfirmPage(_("：").join((_(verb.label), str(row))), told(verb.confirm), button, self.url("show", pk=row.id))
+        back = self._back_from(row)
+        title, typed = _("：").join((_(verb.label), str(row))), request.form.get("comment", "")
+        page = ConfirmPage(title, told(verb.confirm), button, back, values=(("back", back),), comment=typed, refusal=refusal)
         return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
 
-    def _answer(self, verb: Verb, row: Any) -> Response:
+    def _back_from(self, row: Any) -> str:
+        """The list as it was when the button was pressed there, else the record's page."""
         back = request.form.get("back", "")
-        target = back if back.startswith(self.url("list")) else self.url("show", pk=row.id)
+        return back if back.startswith(self.url("list")) and back.isprintable() else self.url("show", pk=row.id)
+
+    def _answer(self, verb: Verb, row: Any) -> Response:
+        pk, target = row.id, self._back_from(row)
         try:
             outcome = self.run_verb(verb, row)
         except RuleViolation as refusal:
+            if verb.comment:
+                return self._confirm(verb, self.row(pk), refused(refusal)), 422  # type: ignore[return-value]
             flash(refused(refusal), "danger")
             return redirect(target, 303)
         if isinstance(outcome, str):
@@ -236,13 +250,14 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
     @has_access
     def save_view(self) -> Response:
         """Keep the list's address under a name of one's own."""
-        query = self.listing_query()
-        try:
-            self.db.add(SavedView(table_name=self.table, name=request.form.get("name", "").strip(), query=query))
+        query, name = self.listing_query(), request.form.get("name", "").strip()[:100]
+        same = select(SavedView.id).where(SavedView.table_name == self.table, SavedView.name == name)
+        if not name or self.db.scalar(same) is not None:
+            flash(_("同名的常用视图已存在，或名称为空。"), "danger")
+        else:
+            self.db.add(SavedView(table_name=self.table, name=name, query=query))
             self.db.commit()
             flash(_("已保存常用视图。"), "success")
-        except RuleViolation as refusal:
-            flash(_("同名的常用视图已存在，或名称为空。") if refusal.field is None else refused(refusal), "danger")
         return redirect(f"{self.url('list')}?{query}", 303)
 
     @expose("/views/<pk>/forget", methods=["POST"])

@@ -28,14 +28,17 @@ from models.notices import Notice
 from models.org import AreaType, School
 from models.scoping import NOBODY, SYSTEM, Identity, acting_as, become, current_identity
 from models.violation import RuleViolation
-from rules import accounts
+from rules import accounts, throttle
 from rules.grants import SCHOOL_ADMIN, is_admin_role, role_label
 from rules.posts import AREA_TYPE_NEEDED
 from views.auth import LoginView
 from views.panel.pages import Workbench
+from views.panel.roles import RoleModelView
 
 log = logging.getLogger(__name__)
 PERSONAL = "personal"
+TRIES_PER_ADDRESS, TRIES_SECONDS = 60, 900
+"""Logins that fail; a whole school may sign in behind one address, so those that succeed do not count."""
 POST_ENDED = "创建任务时的岗位已经结束，任务没有执行。"
 
 
@@ -131,6 +134,7 @@ class SecurityManager(FabSecurityManager):
 
     user_model = Account
     authdbview = LoginView
+    rolemodelview = RoleModelView
 
     def register_views(self) -> None:
         """The login, its API, and the pages where roles are edited; accounts have screens of their own."""
@@ -177,9 +181,19 @@ class SecurityManager(FabSecurityManager):
         return {"stamp": (account.password_stamp or "") if account else ""}
 
     def auth_user_db(self, username: str, password: str) -> Account | None:
-        """Both login doors (page and API) end here; the answer is the same for every reason to refuse (S0-07)."""
+        """Both login doors (page and API) end here; the answer is the same for every reason to refuse (S0-07).
+
+        Tries are counted by address too, whatever the names: an account's lock alone would let one password be tried on everybody.
+        """
+        db, now, key = self.session(), utcnow(), f"login:{request.remote_addr}"
         with acting_as(SYSTEM):
-            return accounts.authenticate(self.session(), username, password, now=utcnow())
+            if not throttle.hit(db, key, limit=TRIES_PER_ADDRESS, seconds=TRIES_SECONDS, now=now):
+                return None
+            account = accounts.authenticate(db, username, password, now=now)
+            if account is not None:
+                throttle.take_back(db, key)
+                db.commit()
+            return account
 
     def get_user_by_id(self, pk: int) -> Account | None:
         with acting_as(SYSTEM):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from flask import current_app
-from flask_babel import force_locale, get_locale, get_translations
+from babel.support import NullTranslations
+from flask import Flask, current_app, g
+from flask_babel import Domain, force_locale, get_locale, get_translations
 from flask_babel import gettext as _
 from flask_wtf.i18n import translations as of_wtforms
+from markupsafe import Markup
 
 from models.base import Choice
 from models.violation import RuleViolation, Sentence
@@ -66,3 +69,36 @@ class FormWords:
     def ngettext(self, one: str, many: str, n: int) -> str:
         ours: str = get_translations().ungettext(one, many, n)
         return of_wtforms.ngettext(one, many, n) if ours in (one, many) else ours  # type: ignore[no-any-return]
+
+
+class Catalogue(Domain):  # type: ignore[misc]
+    """The platform's messages. Which language speaks is asked once a request, not for each of a page's two hundred words."""
+
+    def get_translations(self) -> NullTranslations:
+        known = _of_request()
+        if known is None:
+            known = super().get_translations()
+            if g:
+                # Where Flask-Babel itself forgets it when the language changes (``refresh``, ``force_locale``).
+                g._flask_babel.babel_translations = known
+        return known
+
+
+def _of_request() -> NullTranslations | None:
+    """The translations found earlier in this request; Flask-Babel would ask six times whether there is one."""
+    try:
+        return g._get_current_object()._flask_babel.babel_translations  # type: ignore[attr-defined, no-any-return]
+    except (AttributeError, RuntimeError):
+        return None
+
+
+def in_template(text: str, **values: Any) -> Markup:
+    """``_()`` as templates say it: the translation is trusted, the values are escaped (a sign of per cent is written twice)."""
+    words = Markup((_of_request() or get_translations()).ugettext(text))
+    return words % values if values or "%" in words else words
+
+
+def speak(app: Flask) -> None:
+    """Have the application's pages and sentences translated by the two above."""
+    app.extensions["babel"].instance.domain_instance = Catalogue()
+    app.jinja_env.globals.update(_=in_template, gettext=in_template)

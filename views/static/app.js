@@ -75,6 +75,8 @@
     delete button.dataset.confirmed;
   };
 
+  const drafts = new WeakMap(); // what was typed for a button and not sent, by mistake or to look something up
+
   const count = (button) => (button.getAttribute("form") === "selection" ? selectedCount() : 0);
 
   const ask = (button) => {
@@ -90,7 +92,8 @@
     line.textContent = texts.records.replace("{n}", records);
     one("[data-confirm-comment]", dialog).hidden = !wanted;
     one("label[for=confirm-comment]", dialog).textContent = button.dataset.commentLabel || texts.comment;
-    Object.assign(note, { value: "", required: wanted === "required" });
+    Object.assign(note, { value: drafts.get(button) || "", required: wanted === "required" });
+    dialog.addEventListener("close", () => drafts.set(button, note.value), { once: true });
     error.hidden = true;
     ok.textContent = button.dataset.label || texts.ok;
     ok.className = `btn ${button.dataset.kind === "danger" ? "btn-danger" : "btn-primary"}`;
@@ -333,6 +336,7 @@
       if (answer && answer.ok) {
         const job = await answer.json();
         if (!live.includes(job.state)) { location.reload(); return; }
+        Object.assign(one("[data-progress-state] .badge", area), { textContent: job.label, className: `badge tone tone-${job.colour}` });
         if (job.total) Object.assign(bar, { max: job.total, value: job.done });
         one("[data-progress-count]", area).textContent = job.total ? `${job.done} / ${job.total}` : "";
         one("[data-progress-message]", area).textContent = job.message;

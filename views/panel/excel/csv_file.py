@@ -21,6 +21,8 @@ WRITE_ENCODING = "utf-8-sig"
 READ_ENCODINGS = (WRITE_ENCODING, "gb18030")
 # Older systems hand out web pages under the name of a workbook.
 MARKUP = (b"<html", b"<!doctype", b"<?xml", b"<table", b"<meta")
+LONGEST_RECORD = 8_000_000
+"""Characters; a sheet's 200 columns of its longest texts have fewer."""
 _CHUNK = 1 << 20
 
 _NEEDS_APOSTROPHE = re.compile(rf"'*[{re.escape(FORMULA_STARTS)}]").match
@@ -79,8 +81,20 @@ def csv_encoding(path: Path) -> str:
 def csv_records(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """Every record with its 1-based row number in a spreadsheet, cells exactly as stored."""
     with path.open(encoding=encoding, newline="") as stored:
+        size = 0
+
+        def lines() -> Iterator[str]:
+            nonlocal size
+            while line := stored.readline(LONGEST_RECORD + 1):
+                size += len(line)
+                if size > LONGEST_RECORD:
+                    raise csv.Error("one record, of one line or of many, would fill the memory")
+                yield line
+
         try:
-            yield from enumerate(csv.reader(stored, strict=True), 1)
+            for number, cells in enumerate(csv.reader(lines(), strict=True), 1):
+                size = 0
+                yield number, cells
         except csv.Error as fault:
             raise RuleViolation("CSV 文件的格式有误（引号不成对，或某一格文字过长）。请另存为 .xlsx 后再上传。", "file") from fault
 

@@ -18,6 +18,7 @@ from sqlalchemy import Select, func, select
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from models.access import Account
+from models.base import row_id
 from models.fields import Field, exported_fields
 from models.history import note_table
 from models.scoping import SYSTEM, acting_as
@@ -58,11 +59,11 @@ class Asked:
 def read_asked(form: MultiDict[str, str], query: str = "") -> Asked:
     """What the dialog on the list sends, or an address with the list's own ``query``; nonsense becomes the default."""
     place = read_state(form)
-    ids = [int(i) for i in form.getlist("id") if i.isascii() and i.isdigit() and len(i) < 12]
+    ids = [number for text in form.getlist("id")[:MOST_SELECTED] if (number := row_id(text)) is not None]
     return Asked(
         query=form.get("query", query)[:2000],
         scope=form.get("scope", "") if form.get("scope") in SCOPES else "all",
-        ids=ids[:MOST_SELECTED],
+        ids=ids,
         page=place.page,
         size=place.size,
         columns=form.getlist("columns")[:200],
@@ -171,6 +172,6 @@ def _value_in_words(listing: Listing, field: Field, value: str) -> str:
         return _("空")
     if field.kind == "choice":
         return next((_(member.label) for member in field.choices if member.value == value), value)
-    if field.kind == "link" and value.isdigit():
-        return str(listing.session.get(field.target, int(value)) or "--")
+    if field.kind == "link":
+        return str(listing.linked(field, value) or "--")
     return (_("是") if value == "1" else _("否")) if field.kind == "bool" else value

@@ -1,0 +1,216 @@
+"""What somebody may send who wishes the platform ill: it is answered, tells nothing, and leads nowhere else."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from models.people import Teacher
+from models.scoping import Identity
+from tests.cast import Cast
+from tests.clients import Browser
+from views.panel.listing import Listing, ListState
+from views.panel.security import TRIES_PER_ADDRESS
+
+HUGE = "9" * 25
+ODD = ("²", HUGE, "-", "x" * 2000, "9999-12-31", "0001-01-01", "1E+999999", "//[", "<script>", "%", "\U0010ffff", "2147483648", "\r\nX: y")
+UNSEEN = re.compile(r"pbkdf2:|scrypt:|password_stamp|Traceback|SELECT |psycopg|sqlite3")
+
+
+# --- addresses ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "//elsewhere.example",
+        "http://localhost//elsewhere.example",
+        "http://localhost/\\elsewhere.example",
+        "/\\elsewhere.example",
+        "/\t/elsewhere.example",
+        "http://localhost@elsewhere.example/",
+        "http://elsewhere.example/",
+        "javascript:alert(1)",
+        "//[",
+        "http://[",
+        "/teacher/list/\r\nX-Ours: no",
+    ],
+)
+def test_no_next_leads_elsewhere_or_crashes(app: Any, cast: Cast, address: str) -> None:
+    answer = Browser(app).get(f"/lang/en?next={quote(address, safe='')}")
+    assert answer.status_code == 302 and answer.headers["Location"] == "/"
+
+
+def test_next_leads_to_a_page_of_the_platform(app: Any, cast: Cast) -> None:
+    for address in ("/teacher/list/?q=%E6%A2%85", "http://localhost/teacher/list/?q=%E6%A2%85"):
+        assert Browser(app).get(f"/lang/en?next={quote(address, safe='')}").headers["Location"] == "/teacher/list/?q=%E6%A2%85"
+
+
+def test_a_redirect_does_not_repeat_the_host_somebody_made_up(app: Any, cast: Cast) -> None:
+    answer = Browser(app).get("/login?next=/me/", headers={"Host": "elsewhere.example"})
+    assert answer.status_code == 308 and answer.headers["Location"] == "/login/?next=/me/"
+
+
+def test_a_number_no_row_can_have_is_no_address(client_of: Any) -> None:
+    yun = client_of("运")
+    for number in ("2147483648", HUGE):
+        for address in ("/teacher/import/{}", "/activation/{}", "/activation/{}/list/schools", "/statistics/views/{}"):
+            assert yun.get(address.format(number)).status_code == 404, address
+
+
+def test_nobody_s_browser_keeps_a_page(app: Any, cast: Cast, client_of: Any) -> None:
+    ping, stranger = client_of("平"), Browser(app)
+    for address in (
+        "/teacher/list/",
+        f"/teacher/show/{cast.teacher['梅']}",
+        "/me/keys",
+        "/teacher/export",
+        f"/job/{HUGE}/file",
+        "/nowhere",
+    ):
+        assert ping.get(address).headers["Cache-Control"] == "no-store", address
+    assert ping.api("get", "/api/v1/teacher/").headers["Cache-Control"] == "no-store"
+    for address in ("/login/", "/service/status", "/register/"):
+        assert stranger.get(address).headers["Cache-Control"] == "no-store", address
+    assert "no-store" not in stranger.get("/static/app.css").headers["Cache-Control"]
+
+
+def test_the_way_back_carries_no_second_header(client_of: Any, cast: Cast) -> None:
+    ping, more = client_of("平"), "\r\nX-Ours: no"
+    done = ping.post(f"/account/do/unlock/{cast.account['梅']}", confirmed="1", back=f"/account/list/{more}")
+    assert done.status_code == 303 and done.headers["Location"] == f"/account/show/{cast.account['梅']}"
+    done = ping.post("/teacher/bulk", verb="leave", id=str(cast.teacher["竹"]), confirmed="1", query=f"q=a{more}")
+    assert done.status_code == 303 and done.headers["Location"].startswith("/teacher/list/?q=a") and "X-Ours" not in done.headers
+
+
+# --- every page, odd parameters -----------------------------------------------------------------------------------------
+
+
+def addresses(app: Any) -> list[str]:
+    """Every page that can be got, with odd values in its address and in every parameter it may listen to."""
+    found = []
+    panel = app.extensions["panel"]
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint.endswith("static"):
+            continue
+        words = rule.rule.strip("/").split("/")
+        table = words[2] if words[0] == "api" and len(words) > 2 else words[0]
+        names = [
+            "q",
+            "page",
+            "size",
+            "sort",
+            "next",
+            "id",
+            "query",
+            "columns",
+            "from",
+            "to",
+            "days",
+            "_flt_0_name",
+            "_oc_RoleModelView",
+            "search",
+        ]
+        if table in panel:
+            screen = panel[table].screen
+            named = {*screen.facets, *screen.filters, *screen.list}
+            names += [f"f.{name}{end}" for name in sorted(named) for end in ("", ".from", ".to", ".x")] + sorted(named)
+        for value in ODD:
+            place = re.sub(r"<[^>]+>", quote(value[:200], safe=""), rule.rule)
+            asked = "&".join(f"{name}={quote(value[:200], safe='')}" for name in names)
+            found.append(f"{place}?{asked}")
+            found.append(re.sub(r"<[^>]+>", "1", rule.rule) + f"?anywhere=1&format=csv&{asked}")
+    return list(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize(("name", "every"), [("运", 3), ("福", 7), ("平", 5), ("梅", 11), ("", 17)])
+def test_no_page_crashes_on_odd_parameters_or_tells_what_it_keeps(app: Any, cast: Cast, client_of: Any, name: str, every: int) -> None:
+    browser = client_of(name)
+    for address in addresses(app)[::every]:
+        answer = browser.api("get", address) if address.startswith("/api/") else browser.get(address)
+        assert answer.status_code < 500, address
+        if answer.mimetype in ("text/html", "application/json"):
+            assert not UNSEEN.search(answer.text), address
+
+
+@pytest.mark.parametrize("value", ["9999-12-31", "0001-01-01", "2024-01-01"])
+def test_filters_a_field_does_not_know_are_ignored_and_days_at_the_end_of_time_find_nothing(client_of: Any, value: str) -> None:
+    fu = client_of("福")
+    everybody, dated = (fu.api("get", f"/api/v1/teacher/{q}").json["count"] for q in ("", "?f.applied_at.from=1999-01-01"))
+    for name in ("certification.from", "school.to", "applied_at.x", "certification.x"):
+        assert fu.api("get", f"/api/v1/teacher/?f.{name}={value}").json["count"] == everybody, name
+    for name in ("applied_at", "applied_at.from", "applied_at.to"):
+        assert fu.api("get", f"/api/v1/teacher/?f.{name}={value}").json["count"] in (0, dated), name
+
+
+@pytest.mark.parametrize("value", ["²", HUGE, "99999999999"])
+def test_an_export_of_nonsense_is_an_export_of_nothing(client_of: Any, value: str) -> None:
+    for query in (f"f.school={value}", f"scope=selection&id={value}"):
+        answer = client_of("平").get(f"/teacher/export?format=csv&{query}")
+        assert answer.status_code == 200 and answer.text.count("\n") == 1, query
+
+
+def test_a_view_with_too_long_a_name_or_query_is_refused_in_words(client_of: Any) -> None:
+    ping = client_of("平")
+    ping.get("/teacher/list/")
+    for form in ({"name": "长" * 101, "query": ""}, {"name": "多", "query": "&".join(f"f.{n}={'é' * 20}" for n in range(40))}):
+        assert ping.post("/teacher/views", **form).status_code == 303
+        assert "个字" in ping.get("/teacher/list/").text
+
+
+# --- JSON ---------------------------------------------------------------------------------------------------------------
+
+BROKEN = ['"\\ud800"', "[" * 100_000, '{"a":' * 50_000, "[" * 500 + "]" * 500]
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=["half a character", "lists", "objects", "deep"])
+def test_json_that_nothing_can_hold_is_a_bad_request(client_of: Any, cast: Cast, text: str) -> None:
+    ping = client_of("平")
+    body = f'{{"name": {text}, "username": {text}, "password": "x", "provider": "db"}}'
+    for method, address in (
+        ("put", f"/api/v1/teacher/{cast.teacher['竹']}"),
+        ("post", "/api/v1/teacher/"),
+        ("post", "/api/v1/security/login"),
+    ):
+        assert ping.api(method, address, body).status_code == 400, address
+
+
+def test_json_with_any_character_is_stored(client_of: Any, cast: Cast) -> None:
+    answer = client_of("平").api("put", f"/api/v1/teacher/{cast.teacher['竹']}", json.dumps({"name": "竹𠮷"}))
+    assert answer.status_code == 200 and answer.json["result"]["name"] == "竹𠮷"
+
+
+# --- guessing -----------------------------------------------------------------------------------------------------------
+
+
+def test_one_address_may_not_try_a_password_on_everybody_by_the_api_either(app: Any, cast: Cast) -> None:
+    stranger = Browser(app)
+    login = {"password": "wrong", "provider": "db"}
+    for n in range(TRIES_PER_ADDRESS):
+        stranger.client.post("/api/v1/security/login", json={**login, "username": f"SchoolAdmin{100 + n}"})
+    assert stranger.try_sign_in(cast.username["平"], cast.password).status_code == 401, "by neither door"
+    assert not stranger.bearer
+
+
+def test_who_signs_in_does_not_use_up_the_tries_of_their_address(app: Any, cast: Cast) -> None:
+    for _time in range(TRIES_PER_ADDRESS // 2 + 1):
+        Browser(app).sign_in(cast.username["平"], cast.password)
+
+
+def test_a_masked_field_stays_closed_where_only_one_of_several_posts_opens_it(cast: Cast, factory: Any) -> None:
+    north = frozenset({("read", "teacher", cast.path["北"]), ("reveal", "teacher", cast.path["北"])})
+    with factory() as session:
+        for grants, is_open in ((north, True), (north | {("read", "teacher", cast.path["南"])}, False)):
+            listing = Listing(session, Identity(account_id=1, grants=grants), Teacher, ListState())
+            assert listing.open(listing.fields["phone"]) is is_open
+
+
+def test_the_console_s_csv_runs_nothing(client_of: Any) -> None:
+    yun = client_of("运")
+    assert yun.api("post", "/api/v1/title/", json.dumps({"code": "formula", "name": "=1+1"})).status_code == 201
+    sheet = yun.get("/console/title/export/csv/").text
+    assert "'=1+1" in sheet and ",=1+1" not in sheet
