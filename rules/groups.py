@@ -7,7 +7,7 @@ leaving a group takes nothing away that was earned there; only an approved remov
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, exists, func, inspect, or_, select, update
@@ -163,7 +163,8 @@ def without_plan() -> Any:
     return ~exists().where(GroupPlan.group_id == ResearchGroup.id)
 
 
-def without_activity(since: datetime) -> Any:
-    """Groups that have done nothing since then (S0-30)."""
+def without_activity(now: datetime, days: int) -> Any:
+    """Groups that have done nothing for so many days (S0-30)."""
+    since = now - timedelta(days=days)
     recent = or_(Activity.starts_at >= since, Activity.completed_at >= since)
     return ~exists().where(Activity.group_id == ResearchGroup.id, recent)

@@ -1,0 +1,280 @@
+"""校本首页、开启校本研修、信息化团队、教研组成员: the pages of a school's programme that no generated screen can be (S0-43…58, S0-68…74)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, request, url_for
+from flask_appbuilder import expose, has_access
+from flask_babel import gettext as _
+from flask_login import login_required
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from models.base import row_id, utcnow
+from models.hours import Programme
+from models.people import Teacher
+from models.research import ResearchGroup, SchoolProgramme, SchoolState
+from models.scoping import Identity
+from models.violation import RuleViolation
+from rules.grants import IT_TEAM
+from rules.groups import add_members, candidates, release_member, without_activity, without_plan
+from rules.members import Member, holders, members_of
+from rules.opening import SCHOOL, Stage, current_school_programme, form_team, leave_team, readiness_of, stages_of, team_candidates
+from rules.page_views import day_of
+from rules.workflow import take
+from views.pages import PageView
+from views.panel.attaching import file_lists
+from views.panel.cells import cell_of, moment_text
+from views.panel.menu import ENTRIES, Entry
+from views.panel.pages import Button
+from views.panel.screens import PanelView
+from views.panel.words import refused, told
+
+QUIET_DAYS = 30
+"""A group that has had no activity for so long stands in the worklist (S0-30)."""
+
+
+@dataclass(frozen=True)
+class MembersPage:
+    """Who belongs to a group or a team, and who may come in: several at once (S0-74)."""
+
+    title: str
+    breadcrumbs: Sequence[tuple[str, str]]
+    members: Sequence[Member]
+    candidates: Sequence[Teacher]
+    search: str
+    url: str
+    can_change: bool
+    leader_role: str = ""
+
+
+class SchoolResearchView(PageView):
+    """校本研修 of one school."""
+
+    route_base = "/research"
+
+    @expose("/")
+    @login_required
+    def home(self) -> Response:
+        """The programme that began last where the person works; who takes part in none is told how to begin (S0-45, S0-46)."""
+        if not self.identity.may("read", "school_programme"):
+            abort(403)
+        school = current_school_programme(self.db, self.identity)
+        return self._home(school) if school is not None else self._nothing_yet()
+
+    @expose("/<int:pk>/")
+    @login_required
+    def one(self, pk: int) -> Response:
+        """The same of a school in reach."""
+        return self._home(self._school(pk))
+
+    def _nothing_yet(self) -> Response:
+        able = self.identity.may("add", "school_programme")
+        today = day_of(utcnow())
+        running = select(Programme).where(Programme.ends_on >= today).order_by(Programme.starts_on.desc()).limit(20)
+        programmes = self.db.scalars(running).all() if able else []
+        return self.render_template("research/nothing_yet.html", able=able, programmes=programmes)  # type: ignore[no-any-return]
+
+    def _home(self, school: SchoolProgramme) -> Response:
+        programme = self.db.get_one(Programme, school.programme_id)
+        ready = readiness_of(self.db, school)
+        stages = stages_of(school, ready, programme, utcnow())
+        return self.render_template(  # type: ignore[no-any-return]
+            "research/home.html",
+            school=school,
+            programme=programme,
+            state=cell_of(self._panel("school_programme").state_field(), school),
+            stages=[(stage, self._leads_to(stage, school)) for stage in stages],
+            coming=next((stage for stage in stages if not stage.is_done), None),
+            files=file_lists(self.db, school),
+            mine=self.identity.may("join", "activity"),
+            moment_text=moment_text,
+            told=told,
+        )
+
+    def _leads_to(self, stage: Stage, school: SchoolProgramme) -> str:
+        """Where the person does it; empty for whoever may not."""
+        inside = {
+            "plans": ("edit", url_for("school_programme.edit", pk=school.id)),
+            "theme": ("edit", url_for("school_programme.edit", pk=school.id)),
+            "team": ("open", self._url("team", school)),
+            "groups": ("open", self._url("begin", school)),
+            "open": ("open", self._url("begin", school)),
+            "acceptance": ("apply", url_for("school_programme.show", pk=school.id)),
+        }
+        lists = {
+            "group_plans": ("research_group", url_for("research_group.list") + "?only.without_plan=1"),
+            "activities": ("activity", url_for("activity.list")),
+            "reviews": ("ability_summary", url_for("ability_summary.list") + "?f.state=submitted"),
+            "cases": ("outcome", url_for("outcome.list") + "?f.kind=teaching_case"),
+        }
+        if stage.name in inside:
+            act, address = inside[stage.name]
+            return address if self.identity.reaches(act, "school_programme", school.scope_path) else ""
+        table, address = lists.get(stage.name, ("", ""))
+        return address if table and self.identity.may("read", table) else ""
+
+    # --- the wizard (S0-46…49) ----------------------------------------------------------------------------------------
+
+    @expose("/<int:pk>/begin")
+    @login_required
+    def begin(self, pk: int) -> Response:
+        """开始: what is still missing, the groups created so far, and 提交 once everything is there."""
+        school = self._school(pk, "open")
+        ready = readiness_of(self.db, school)
+        groups = self.db.scalars(select(ResearchGroup).filter_by(school_programme_id=school.id).order_by(ResearchGroup.id)).all()
+        stages = stages_of(school, ready, self.db.get_one(Programme, school.programme_id), utcnow())[:3]
+        return self.render_template(  # type: ignore[no-any-return]
+            "research/begin.html",
+            school=school,
+            groups=groups,
+            stages=[(stage, self._leads_to(stage, school)) for stage in stages],
+            ready=ready,
+            is_open=school.state is not SchoolState.PREPARING,
+            told=told,
+            submit=Button(_("提交"), self._url("submit", school), "send", "primary", "post", told(SCHOOL.step("open").confirm)),
+        )
+
+    @expose("/<int:pk>/submit", methods=["POST"])
+    @login_required
+    def submit(self, pk: int) -> Response:
+        """提交: from here on the school does its research (S0-49)."""
+        school = self._school(pk, "open")
+        try:
+            take(self.db, self.identity, SCHOOL, school, "open", now=utcnow())
+        except RuleViolation as refusal:
+            flash(refused(refusal), "danger")
+            return redirect(self._url("begin", school), 303)
+        flash(_("本校已进入校本研修，可以开展活动了。"), "success")
+        return redirect(self._url("one", school), 303)
+
+    # --- the IT team --------------------------------------------------------------------------------------------------
+
+    @expose("/<int:pk>/team", methods=["GET", "POST"])
+    @login_required
+    def team(self, pk: int) -> Response:
+        """Form the school's IT team, or let a member go."""
+        school = self._school(pk, "open" if request.method == "POST" else "read")
+        if request.method == "POST":
+            return _change_members(
+                self._url("team", school),
+                lambda ids: form_team(self.db, self.identity, school, ids, now=utcnow()),
+                lambda post: leave_team(self.db, self.identity, school, post, now=utcnow()),
+            )
+        able = self.identity.reaches("open", "school_programme", school.scope_path)
+        search = request.args.get("q", "").strip()[:20]
+        page = MembersPage(
+            title=_("信息化团队"),
+            breadcrumbs=[(_("校本研修"), self._url("one", school)), (_("信息化团队"), "")],
+            members=holders(self.db, self.identity, school.scope_path, (IT_TEAM,)),
+            candidates=team_candidates(self.db, self.identity, school, search) if able else (),
+            search=search,
+            url=self._url("team", school),
+            can_change=able,
+        )
+        return self.render_template("research/members.html", page=page, moment_text=moment_text)  # type: ignore[no-any-return]
+
+    def _school(self, pk: int, act: str = "read") -> SchoolProgramme:
+        """The school's programme within reach of the act: 404 out of reach, 403 without the act."""
+        found = self.db.get(SchoolProgramme, pk)
+        if found is None:
+            abort(404)
+        if act != "read" and not self.identity.reaches(act, "school_programme", found.scope_path):
+            abort(403)
+        return found
+
+    def _url(self, endpoint: str, school: SchoolProgramme) -> str:
+        return url_for(f"SchoolResearchView.{endpoint}", pk=school.id)
+
+    def _panel(self, table: str) -> Any:
+        return current_app.extensions["panel"][table]
+
+
+def _change_members(back: str, add: Any, remove: Any) -> Response:
+    """Take in those who were chosen, or let one go; the sentence of a refusal is flashed."""
+    try:
+        if (gone := row_id(request.form.get("remove", ""))) is not None:
+            remove(gone)
+            flash(_("已移出。"), "success")
+        else:
+            ids = [number for text in request.form.getlist("teacher") if (number := row_id(text)) is not None]
+            flash(_("已添加 %(count)s 名成员。", count=add(ids)), "success")
+    except RuleViolation as refusal:
+        flash(refused(refusal), "danger")
+    return redirect(back, 303)
+
+
+class ResearchGroupView(PanelView):
+    """教研组: its members, and the groups that lack a plan or have done nothing for a month (S0-30, S0-72…74)."""
+
+    model = ResearchGroup
+    extra_method_acts = {"members": "read"}
+
+    def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
+        found = []
+        if "without_plan" in only:
+            found.append(without_plan())
+        if "quiet" in only:
+            found.append(without_activity(utcnow(), QUIET_DAYS))
+        return found
+
+    def list_buttons(self) -> Sequence[Button]:
+        asked = [
+            Button(_("没有计划的教研组"), self.url("list") + "?only.without_plan=1", "clipboard-off"),
+            Button(_("一个月没有活动的教研组"), self.url("list") + "?only.quiet=1", "zzz"),
+        ]
+        shown = any(f"only.{name}" in request.args for name in ("without_plan", "quiet"))
+        return [*([Button(_("全部教研组"), self.url("list"), "list")] if shown else asked), *super().list_buttons()]
+
+    def record_buttons(self, row: Any) -> list[Button]:
+        label = _("成员管理") if self._manages(row) else _("查看成员")
+        return [Button(label, self.url("members", pk=row.id), "users"), *super().record_buttons(row)]
+
+    def row_buttons(self, row: Any) -> tuple[list[Button], list[Button]]:
+        inline, menu = super().row_buttons(row)
+        label = _("成员管理") if self._manages(row) else _("查看成员")
+        return [*inline, Button(label, self.url("members", pk=row.id), "users")], menu
+
+    def _manages(self, row: Any) -> bool:
+        return self.identity.reaches("members", self.table, row.scope_path)
+
+    @expose("/members/<pk>", methods=["GET", "POST"])
+    @has_access
+    def members(self, pk: str) -> Response:
+        """Leader and members; whoever manages them chooses several certified teachers at once."""
+        group, identity = self.row(pk), self.identity
+        if request.method == "POST":
+            if not self._manages(group):
+                abort(403)
+            return _change_members(
+                self.url("members", pk=pk),
+                lambda ids: add_members(self.db, identity, group, ids, now=utcnow()),
+                lambda post: release_member(self.db, identity, group, post, now=utcnow()),
+            )
+        return self.render_template("research/members.html", page=self._members_page(group, identity), moment_text=moment_text)  # type: ignore[no-any-return]
+
+    def _members_page(self, group: ResearchGroup, identity: Identity) -> MembersPage:
+        search, able = request.args.get("q", "").strip()[:20], self._manages(group)
+        return MembersPage(
+            title=_("成员管理：%(group)s", group=group.name) if able else _("成员：%(group)s", group=group.name),
+            breadcrumbs=[
+                (_("校本研修"), ""),
+                (_("教研组"), self.url("list")),
+                (group.name, self.url("show", pk=group.id)),
+                (_("成员"), ""),
+            ],
+            members=members_of(self.db, identity, group),
+            candidates=candidates(self.db, identity, group, search) if able else (),
+            search=search,
+            url=self.url("members", pk=group.id),
+            can_change=able,
+            leader_role="group_leader",
+        )
+
+
+ENTRIES.append(
+    Entry("校本研修", "校本首页", "home", "SchoolResearchView.home", 2, lambda identity: identity.may("read", "school_programme"))
+)
