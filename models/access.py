@@ -6,11 +6,12 @@ administrator. The one thing a newcomer gets wrong: an account carries no rights
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User as FabUser
-from sqlalchemy import Boolean, ColumnElement, ForeignKey, Index, Integer, String, or_, text
+from sqlalchemy import Boolean, ColumnElement, ForeignKey, Index, Integer, String, false, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Choice, Json, Moment, Name, Record, Screen, UtcDateTime, check_declaration, choice, field, link
@@ -264,6 +265,12 @@ class SavedView(Own, Record):
     table_name: Mapped[str] = mapped_column(String(60))
     name: Mapped[Name]
     query: Mapped[str] = mapped_column(String(1000))
+
+
+def known_by(person: Iterable[tuple[str, Any]]) -> ColumnElement[bool]:
+    """The accounts of a person known so; none for who is known by nothing."""
+    columns = {"account": Account.id, "id_number": Account.id_number, "phone": Account.phone, "teacher": Account.teacher_id}
+    return or_(false(), *(columns[kind] == value for kind, value in person if kind in columns))
 
 
 def person_of(account: Account) -> frozenset[tuple[str, Any]]:

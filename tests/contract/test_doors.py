@@ -61,9 +61,7 @@ def test_no_door_gives_way(app: Any, cast: Any, client_of: Any, outsider: str, t
     if table == "permission_code" and outsider == "锐":
         pytest.skip("the code is for South; its administrator has no act on codes, which the access table shows")
     before = snapshot(cast.engine)
-    may_read = issubclass(view.model, Shared) or (
-        table in ("region", "programme", "hour_policy") and path_is_shared(cast, outsider, path)
-    )
+    may_read = issubclass(view.model, Shared) or (table in ("region", "programme", "hour_policy") and path_is_shared(cast, outsider, path))
     visit = Visit(client_of(outsider), view, row_id, owner)
     for door in DOORS:
         for answer in door(visit):

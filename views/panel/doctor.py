@@ -81,13 +81,14 @@ def why(session: Session, username: str, act: str, table: str, row_number: int |
         row = session.get(by_table(table), row_number) if row_number is not None else None
     lines = [f"{account.first_name} holds {len(posts)} active post(s)"]
     for key in dict.fromkeys(workbench_key(post) for post in posts):
-        lines += _at_workbench(identity_at(account, posts, key), act, table, row)
+        with acting_as(SYSTEM):
+            lines += _at_workbench(session, identity_at(account, posts, key), act, table, row)
     if row_number is not None and row is None:
         lines.append(f"row: {table} has no row {row_number}")
     return lines
 
 
-def _at_workbench(identity: Identity, act: str, table: str, row: Any) -> list[str]:
+def _at_workbench(session: Session, identity: Identity, act: str, table: str, row: Any) -> list[str]:
     lines = [f"at the workbench “{identity.label}”:"]
     paths = identity.paths(act, table)
     if not paths:
@@ -102,6 +103,6 @@ def _at_workbench(identity: Identity, act: str, table: str, row: Any) -> list[st
     lines.append("  row: yes")
     workflow = workflow_of(type(row))
     for step in (s for s in workflow.steps if act in (s.act, s.name)) if workflow else ():
-        reason = why_not(identity, workflow, row, step.name)
+        reason = why_not(identity, workflow, row, step.name, session)
         lines.append(f"  rule ({step.name}): {'NO. ' + reason if reason else 'yes'}")
     return lines
