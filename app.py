@@ -25,6 +25,7 @@ from rules.issuing import Policy, set_policy
 from views.activation import ActivationView
 from views.binding import BindingView
 from views.commands import register_commands
+from views.delegates import DelegatesView
 from views.health import health
 from views.hours import HoursView
 from views.me import MeView
@@ -65,7 +66,17 @@ def create_app(settings: Settings | None = None) -> Flask:
             app, app.extensions["db"], indexview=WorkbenchView, security_manager_class=SecurityManager, update_perms=False
         )
         register_panel(app, appbuilder)
-        for page in (ActivationView, BindingView, HoursView, MeView, NoticesView, RegistrationView, ServiceView, StatisticsView):
+        for page in (
+            ActivationView,
+            BindingView,
+            DelegatesView,
+            HoursView,
+            MeView,
+            NoticesView,
+            RegistrationView,
+            ServiceView,
+            StatisticsView,
+        ):
             appbuilder.add_view_no_menu(page)
         add_console(app)
     prepare_jobs(app)

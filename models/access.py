@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User as FabUser
-from sqlalchemy import Boolean, ColumnElement, ForeignKey, Index, Integer, String, false, or_, text
+from sqlalchemy import BindParameter, Boolean, ColumnElement, ForeignKey, Index, Integer, String, false, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, Choice, Json, Moment, Name, Record, Screen, UtcDateTime, check_declaration, choice, field, link
+from models.base import Base, Choice, Json, Moment, Name, Record, Screen, UtcDateTime, check_declaration, choice, field, link, utcnow
 from models.org import Region, School
 from models.people import Teacher
 from models.scoping import Internal, Own, Scoped
@@ -177,9 +177,9 @@ class Post(Scoped, Record):
         return self.until is None or self.until > now
 
 
-def in_force(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
-    """The posts by which somebody may act at that moment, substitutes' among them."""
-    return or_(Post.until.is_(None), Post.until > now)
+def in_force(now: datetime | BindParameter[datetime] | None = None) -> ColumnElement[bool]:
+    """The posts by which somebody may act at that moment (now), substitutes' among them."""
+    return or_(Post.until.is_(None), Post.until > (utcnow() if now is None else now))
 
 
 def in_office() -> ColumnElement[bool]:

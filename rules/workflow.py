@@ -202,8 +202,11 @@ def _check_rules(session: Session, identity: Identity, workflow: Workflow, step:
 
 
 def _why_not_author(identity: Identity, workflow: Workflow, step: Step, row: Any) -> str:
-    if step.not_by_author and identity.person & workflow.person(row):
+    person = workflow.person(row)
+    if step.not_by_author and identity.person & person:
         return "不能办理本人的事项，请由其他有权限的人员办理。"
+    if step.not_by_author and identity.stands_in_for & person:
+        return "代理期间不能办理被代理人本人的事项，请由其他有权限的人员办理。"
     return ""
 
 
@@ -375,7 +378,7 @@ def _waiting_for(identity: Identity, workflow: Workflow) -> ColumnElement[bool] 
             found.append(and_(waits, or_(*theirs), _has_not_voted(identity, workflow, steps, state)))
     if not found:
         return None
-    return and_(or_(*found), _reach(identity, workflow, "read"), workflow.person.is_not(identity.person))
+    return and_(or_(*found), _reach(identity, workflow, "read"), workflow.person.is_not(identity.person | identity.stands_in_for))
 
 
 def _theirs(identity: Identity, workflow: Workflow, act: str, among: Any) -> ColumnElement[bool]:
