@@ -19,7 +19,7 @@ A state is written by `rules.workflow.take` alone, never by a form, an import, t
 row in `decision`: who, as which post, from, to, comment, when. Of two people who decide at once one wins and the other is told.
 Whose matter it is finds every step another person took behind the bell, with its comment. A step that asks for several persons
 moves the state when the last of them takes it; those before leave a row in `decision` that goes nowhere, and whoever takes
-another step from the same state decides at once. A substitute (代理) decides under their own name, as the post they stand in for.
+another step from the same state decides at once. A substitute decides under their own name, as the post they stand in for.
 """
 
 
@@ -63,7 +63,7 @@ def _holders(workflow: Workflow, step: Step) -> str:
 def _persons(step: Step) -> str:
     if not step.is_vote:
         return ""
-    return "（须多人）" if callable(step.quorum) else f"（须 {step.quorum} 人）"
+    return " (several persons)" if callable(step.quorum) else f" ({step.quorum} persons)"
 
 
 def _conditions(step: Step) -> str:
