@@ -25,13 +25,15 @@ from rules.approvals import CERTIFICATION, WORKFLOWS
 from rules.delegates import delegate, own_posts, withdraw
 from rules.grants import SCHOOL_ADMIN
 from rules.notices import administrators_of
+from rules.page_views import day_of
 from rules.posts import end_post, hand_over, who_is_my_admin
 from rules.workflow import take, waiting
 from tests.cast import Cast
 from views.panel.security import account_with_posts, identity_at, workbench_key
 
 NOW = utcnow()
-SOON = date.today() + timedelta(days=7)
+TODAY = day_of(NOW)
+SOON = TODAY + timedelta(days=7)
 
 
 class Office:
@@ -110,13 +112,13 @@ def test_never_on_their_own_matter_nor_on_that_of_whom_they_stand_in_for(office:
 
 
 def test_it_ends_by_itself_and_nothing_has_to_happen(office: Office) -> None:
-    named = office.name("平", last_day=date.today())
+    named = office.name("平", last_day=TODAY)
     assert named.until is not None and named.until - NOW < timedelta(days=1)
     assert office.at_work("梅") is not None
     office.put(Post, named.id, until=utcnow() - timedelta(seconds=1))
     assert office.at_work("梅") is None
     assert office.who_is_told() == {"平"}
-    assert office.name("平", "竹").id != named.id, "another may be named now"
+    assert office.name("平", "竹", now=utcnow()).id != named.id, "another may be named now"
 
 
 def test_a_superior_names_one_for_who_is_away_and_both_are_told(office: Office) -> None:
@@ -145,7 +147,7 @@ def test_nobody_else_names_one(office: Office, who: str) -> None:
 )
 def test_a_sentence_for_every_refusal(office: Office, substitute: str, days: int, sentence: str) -> None:
     with pytest.raises(RuleViolation, match=sentence):
-        office.name("平", substitute, date.today() + timedelta(days=days))
+        office.name("平", substitute, TODAY + timedelta(days=days))
     with acting_as(SYSTEM):
         assert office.session.scalars(select(Post).where(Post.delegate_of_id.is_not(None))).all() == []
 
