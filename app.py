@@ -29,6 +29,7 @@ from views.activation import ActivationView
 from views.appointing import AppointingView
 from views.binding import BindingView
 from views.commands import register_commands
+from views.delegates import DelegatesView
 from views.files import FilesView, contain
 from views.health import health
 from views.hours import HoursView
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             ActivationView,
             AppointingView,
             BindingView,
+            DelegatesView,
             FilesView,
             HoursView,
             MeView,

@@ -6,14 +6,15 @@ administrator. The one thing a newcomer gets wrong: an account carries no rights
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User as FabUser
-from sqlalchemy import Boolean, ColumnElement, ForeignKey, Index, Integer, String, or_, text
+from sqlalchemy import BindParameter, Boolean, ColumnElement, ForeignKey, Index, Integer, String, false, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, Choice, Json, Moment, Name, Record, Screen, UtcDateTime, check_declaration, choice, field, link
+from models.base import Base, Choice, Json, Moment, Name, Record, Screen, UtcDateTime, check_declaration, choice, field, link, utcnow
 from models.org import Region, School
 from models.people import Teacher
 from models.scoping import Internal, Own, Scoped
@@ -195,9 +196,9 @@ class Post(Scoped, Record):
         return self.until is None or self.until > now
 
 
-def in_force(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
-    """The posts by which somebody may act at that moment, substitutes' among them."""
-    return or_(Post.until.is_(None), Post.until > now)
+def in_force(now: datetime | BindParameter[datetime] | None = None) -> ColumnElement[bool]:
+    """The posts by which somebody may act at that moment (now), substitutes' among them."""
+    return or_(Post.until.is_(None), Post.until > (utcnow() if now is None else now))
 
 
 def in_office() -> ColumnElement[bool]:
@@ -286,6 +287,12 @@ class SavedView(Own, Record):
     table_name: Mapped[str] = mapped_column(String(60))
     name: Mapped[Name] = field("名称")
     query: Mapped[str] = field("筛选条件", String(1000))
+
+
+def known_by(person: Iterable[tuple[str, Any]]) -> ColumnElement[bool]:
+    """The accounts of a person known so; none for who is known by nothing."""
+    columns = {"account": Account.id, "id_number": Account.id_number, "phone": Account.phone, "teacher": Account.teacher_id}
+    return or_(false(), *(columns[kind] == value for kind, value in person if kind in columns))
 
 
 def person_of(account: Account) -> frozenset[tuple[str, Any]]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from models.access import Post
+from models.access import Post, in_office
 from models.org import Region, School, SchoolKind
 from models.scoping import below
 
@@ -70,7 +70,7 @@ def school_count(session: Session, path: str, *, activated: bool) -> int:
 
 def administrator_counts(session: Session, region_ids: Collection[int]) -> dict[int, int]:
     """How many active administrators each of these regions has itself (S3-13, S3-17)."""
-    held = select(Post.region_id, func.count()).where(Post.region_id.in_(region_ids), Post.until.is_(None)).group_by(Post.region_id)
+    held = select(Post.region_id, func.count()).where(Post.region_id.in_(region_ids), in_office()).group_by(Post.region_id)
     return {region_id: count for region_id, count in session.execute(held) if region_id is not None}
 
 
@@ -80,7 +80,7 @@ def _administrator() -> ScalarSelect[int]:
     As a join, PostgreSQL without statistics compares every school with every post: 10 s in the first minute after a large load.
     """
     role: ColumnElement[str] = bindparam("administrator", "school_admin", literal_execute=True)
-    held = select(Post.id).where(Post.school_id == School.id, Post.role == role, Post.until.is_(None))
+    held = select(Post.id).where(Post.school_id == School.id, Post.role == role, in_office())
     return held.correlate(School).scalar_subquery()
 
 

@@ -58,6 +58,9 @@ class Decision(Internal, Base):
     post: Mapped[str] = mapped_column(String(200), default="")
     at: Mapped[Moment] = mapped_column(default=utcnow)
 
+    still_needed = 0
+    """How many more persons have to take the step before it moves the state, told to who has just taken it; not stored."""
+
 
 UNTOLD = {
     "id",

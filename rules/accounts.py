@@ -18,7 +18,7 @@ from werkzeug.security import check_password_hash
 
 # Importing them makes what they register hold: no account is missing because a door forgot.
 import rules.teacher_accounts  # noqa: F401
-from models.access import Account, AccountState, Post
+from models.access import Account, AccountState, Post, in_force
 from models.base import UtcDateTime, table_name
 from models.history import Change, note
 from models.notices import NoticeKind
@@ -263,7 +263,7 @@ def reset_many(session: Session, identity: Identity, scope_path: str, now: datet
     """
     identity.require("reset", "account", scope_path)
     issued = given(None, now)
-    admins = select(Post.account_id).where(Post.until.is_(None), Post.role.not_in(PERSONAL_ROLES))
+    admins = select(Post.account_id).where(in_force(), Post.role.not_in(PERSONAL_ROLES))
     whose = (
         below(Account.scope_path, scope_path),
         Account.username == Account.id_number,

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from models.access import PermissionCode, Post
+from models.base import utcnow
 from models.org import Region, RegionLevel, School
 from models.scoping import Identity, acting_as
 from models.violation import NotPermitted
@@ -22,7 +23,7 @@ def acting_post(session: Session, identity: Identity) -> Post:
     """The post the person works as, if it has not been ended meanwhile; raises NotPermitted otherwise."""
     with acting_as(identity.serving()):
         post = session.get(Post, identity.post_id, populate_existing=True) if identity.post_id is not None else None
-    if post is None or post.until is not None:
+    if post is None or not post.is_in_force(utcnow()):
         raise NotPermitted("no active post to act as")
     return post
 

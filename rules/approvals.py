@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, exists, false, or_, select
 from sqlalchemy.orm import Session
 
-from models.access import Account, AccountState, Post
+from models.access import Account, AccountState, Post, in_office
 from models.history import Decision
 from models.org import School, SchoolKind
 from models.people import Certification, CertificationOutcome, CertificationState, Teacher
@@ -84,9 +84,9 @@ def administers_own_school() -> ColumnElement[bool]:
     """A teacher who is an administrator of the school they teach at, whichever of their accounts holds the post."""
     # Written into the SQL, not bound: only then does the index of school administrators answer, a probe for each who waits.
     role: ColumnElement[str] = bindparam(None, SCHOOL_ADMIN, literal_execute=True)
-    in_office = (Post.school_id == Teacher.school_id, Post.role == role, Post.until.is_(None), Account.id == Post.account_id)
+    held = (Post.school_id == Teacher.school_id, Post.role == role, in_office(), Account.id == Post.account_id)
     same = or_(Account.teacher_id == Teacher.id, Account.id_number == Teacher.id_number, Account.phone == Teacher.phone)
-    return exists().where(*in_office, same)
+    return exists().where(*held, same)
 
 
 def own_administrators_of(paths: Sequence[str]) -> ColumnElement[bool]:

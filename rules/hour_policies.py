@@ -21,6 +21,7 @@ from models.invariants import holds, keeps, on_added
 from models.org import School
 from models.people import Teacher
 from models.scoping import Identity, acting_as
+from models.violation import OutOfReach
 from rules.errors import RuleViolation
 from rules.hour_ledger import policies_of
 from rules.hours import policy_on, said
@@ -130,8 +131,6 @@ def what_if(session: Session, identity: Identity, values: PolicyValues, *, names
     Raises NotPermitted and OutOfReach like the adding itself.
     """
     found = _changing(session, identity, values)
-    if found is None:
-        return WhatIf(0, 0, 0, ())
     totals = found.subquery()
     now, later = totals.c.is_reached_before, totals.c.is_reached_after
     counts = select(
@@ -146,8 +145,6 @@ def what_if(session: Session, identity: Identity, values: PolicyValues, *, names
 def everyone_changed(session: Session, identity: Identity, values: PolicyValues) -> Iterator[Effect]:
     """All of them, for a list."""
     found = _changing(session, identity, values)
-    if found is None:
-        return
     with acting_as(identity.serving()):
         rows = session.execute(found.order_by(Teacher.scope_path, Teacher.id).execution_options(yield_per=AT_ONCE))
     for row in rows:
@@ -155,14 +152,15 @@ def everyone_changed(session: Session, identity: Identity, values: PolicyValues)
 
 
 def _changing(session: Session, identity: Identity, values: PolicyValues) -> Any:
-    """Teachers with their totals under the policy there would be otherwise, and under this one; None for an unknown programme.
+    """Teachers with their totals under the policy there would be otherwise, and under this one.
 
     Totals by sums alone are those of ``rules.hours.tally``; a test holds the two together.
     """
+    identity.require("add", "hour_policy")
     with acting_as(identity):
         programme = session.get(Programme, values.programme_id)
     if programme is None:
-        return None
+        raise OutOfReach(f"programme {values.programme_id}")
     identity.require("add", "hour_policy", programme.scope_path)
     before = policy_on(policies_of(session, [programme.id])[programme.id], values.valid_from)
     hours, state = HourEntry.hours, HourEntry.state

@@ -16,7 +16,7 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.access import Post
+from models.access import Post, in_force
 from models.hours import HourEntry, Programme
 from models.people import Teacher
 from models.scoping import Identity, acting_as, current_identity
@@ -132,7 +132,7 @@ def _completed(session: Session, teacher_id: int, programme: Programme, counted:
 
 def _school_administrators(session: Session, teacher_id: int) -> Sequence[ContactPerson]:
     held = select(Post).join(Teacher, Teacher.school_id == Post.school_id)
-    asked = held.where(Teacher.id == teacher_id, Post.role == SCHOOL_ADMIN, Post.until.is_(None)).order_by(Post.id)
+    asked = held.where(Teacher.id == teacher_id, Post.role == SCHOOL_ADMIN, in_force()).order_by(Post.id)
     with acting_as(current_identity().serving()):
         posts = session.scalars(asked).all()
     return [ContactPerson(post.contact_name or "", role_label(post.role), post.unit_name, mask_phone(post.contact_phone)) for post in posts]

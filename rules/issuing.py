@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
-from models.access import Account, AccountState, PersonKind, Post
+from models.access import Account, AccountState, PersonKind, Post, in_force
 from models.base import utcnow
 from models.history import note
 from models.scoping import ROOT, SYSTEM, Identity, acting_as, current_identity
@@ -134,7 +134,7 @@ def may_be_on_default(account: Account, roles: set[str]) -> bool:
 
 def active_posts(session: Session, account: Account) -> list[Post]:
     """The posts the account holds now."""
-    return list(session.scalars(select(Post).where(Post.account_id == account.id, Post.until.is_(None)).order_by(Post.id)))
+    return list(session.scalars(select(Post).where(Post.account_id == account.id, in_force()).order_by(Post.id)))
 
 
 def write(session: Session, account: Account, *still: Any, **values: Any) -> bool:

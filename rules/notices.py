@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.access import Account, Post
+from models.access import Account, Post, in_force
 from models.base import table_name
 from models.notices import Notice, NoticeKind
 from models.scoping import Identity, Scoped, acting_as
@@ -106,7 +106,7 @@ def accounts_of(session: Session, person: Iterable[tuple[str, Any]]) -> list[int
 
 def administrators_of(session: Session, path: str) -> list[int]:
     """The accounts of those who administer the unit at ``path`` now."""
-    held = select(Post.account_id).where(Post.scope_path == path, Post.until.is_(None), Post.role.in_(MAY_REPLACE))
+    held = select(Post.account_id).where(Post.scope_path == path, in_force(), Post.role.in_(MAY_REPLACE))
     return list(session.scalars(held.order_by(Post.account_id).distinct()))
 
 

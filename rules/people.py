@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from models.access import Account, Post
+from models.access import Account, Post, in_force
 from models.base import utcnow
 from models.invariants import holds, keeps
 from models.org import Region, School
@@ -179,7 +179,7 @@ def _settle(session: Session, teacher: Teacher, unit: School | Region, now: date
         # An account that is looked after elsewhere (an administrator's) stays where it is.
         if account.scope_path.startswith(old):
             account.scope_path = new
-        for post in session.scalars(select(Post).where(Post.account_id == account.id, Post.until.is_(None))):
+        for post in session.scalars(select(Post).where(Post.account_id == account.id, in_force(now))):
             if post.scope_path.startswith(old):
                 _bring(post, unit, new)
             elif left is not None and post.scope_path.startswith(left) and not is_admin_role(post.role):

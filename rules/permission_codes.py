@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from models.access import Account, CodeState, PermissionCode, Post
+from models.access import Account, CodeState, PermissionCode, Post, in_office
 from models.history import note
 from models.notices import NoticeKind
 from models.org import Region, School, SchoolKind
@@ -231,7 +231,7 @@ def _count_try(session: Session, account_key: str, address_key: str, now: dateti
 
 
 def _check_vacant(session: Session, code: PermissionCode, unit: Unit, account: Account) -> None:
-    held = select(Post.account_id).where(Post.role == code.role, Post.until.is_(None))
+    held = select(Post.account_id).where(Post.role == code.role, in_office())
     holders = session.scalars(held.where(Post.region_id == code.region_id, Post.school_id == code.school_id)).all()
     if account.id in holders:
         raise RuleViolation("您已经是{unit}的{role}，不需要再次绑定。", FIELD, unit=unit.name, role=role_label(code.role))
@@ -305,7 +305,7 @@ def _check_no_administrator(session: Session, units: dict[Target, Unit]) -> None
     schools = {unit.id: unit for unit in units.values() if isinstance(unit, School)}
     if any(school.kind is SchoolKind.OTHER for school in schools.values()):
         raise RuleViolation("“其他”只是占位，没有管理员。请先新增学校，再为它生成权限码。", "unit")
-    taken = select(Post.school_id).where(Post.role == SCHOOL_ADMIN, Post.until.is_(None), Post.school_id.in_(schools))
+    taken = select(Post.school_id).where(Post.role == SCHOOL_ADMIN, in_office(), Post.school_id.in_(schools))
     if names := [schools[found].name for found in session.scalars(taken.order_by(Post.school_id)) if found is not None]:
         raise RuleViolation("{units}已有管理员，请使用“更换管理员”。", "unit", units="、".join(names[:5]) + ("等" if names[5:] else ""))
 

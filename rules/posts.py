@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.access import Account, Post
+from models.access import Account, Post, in_force
 from models.history import note
 from models.notices import NoticeKind
 from models.org import Region, School
@@ -21,6 +21,7 @@ from models.session import transaction
 from models.violation import Conflict, Sentence
 from rules.acting import Unit, acting_post, take_turn, unit_of
 from rules.code_issuers import MAY_REPLACE, check_may_replace
+from rules.errors import RuleViolation
 from rules.grants import role_label
 from rules.masks import mask_phone
 from rules.notices import tell_accounts
@@ -28,6 +29,7 @@ from rules.permission_codes import IssuedCode, Target, check_days, write_codes
 
 ENDED = "您在{unit}的“{role}”岗位已由上级管理员结束。"
 HANDED_OVER = "您在{unit}的“{role}”岗位已由上级管理员变更，将由新的管理员接任。"
+SUBSTITUTE_ENDED = "您代理的{unit}“{role}”岗位已结束，代理随之结束。"
 AREA_TYPE_NEEDED = "请前往【基本管理-学校（机构）信息】完善“学校所在地城乡类型”的选项。"
 
 
@@ -47,7 +49,7 @@ class Administrator:
 def end_post(session: Session, identity: Identity, post: Post, *, now: datetime) -> None:
     """End an administrator's post. Raises NotPermitted, OutOfReach, RuleViolation; Conflict when it had been ended before."""
     with acting_as(identity), transaction(session):
-        _check_may_end(session, identity, post)
+        check_may_end(session, identity, post)
         with acting_as(identity.serving()):
             _end(session, identity, post, ENDED, now)
 
@@ -56,7 +58,9 @@ def hand_over(session: Session, identity: Identity, secret_key: bytes, post: Pos
     """End an administrator's post and issue the code for the next one: both or neither (S3-133)."""
     check_days(days)
     with acting_as(identity), transaction(session):
-        _check_may_end(session, identity, post)
+        check_may_end(session, identity, post)
+        if post.delegate_of_id is not None:
+            raise RuleViolation("这是代理岗位，不能变更管理员，请直接解除。")
         with acting_as(identity.serving()):
             unit = unit_of(session, post)
             take_turn(session, [unit])
@@ -77,27 +81,40 @@ def administrators_of(session: Session, identity: Identity, path: str) -> list[A
     with acting_as(identity.serving()):
         nearest = _units_around(session, path)[:2]
         paths = [unit.scope_path for unit in nearest]
-        held = select(Post).where(Post.role.in_(MAY_REPLACE), Post.until.is_(None), Post.scope_path.in_(paths))
+        held = select(Post).where(Post.role.in_(MAY_REPLACE), in_force(), Post.scope_path.in_(paths))
         posts = session.scalars(held.order_by(Post.role, Post.since, Post.id)).all()
         return [_known_to(identity, post, unit) for unit in nearest for post in posts if post.scope_path == unit.scope_path]
 
 
-def _check_may_end(session: Session, identity: Identity, post: Post) -> None:
+def check_may_end(session: Session, identity: Identity, post: Post) -> None:
+    """Refuse to who does not stand above the post: NotPermitted, OutOfReach, RuleViolation."""
     identity.require("end", "post", post.scope_path)
     if not identity.everything:
         acting = acting_post(session, identity)
+        if acting.delegate_of_id == post.id:
+            raise RuleViolation("您正在代理这个岗位，不能更换、解除或再委托它。")
         check_may_replace(acting.role, acting.scope_path, post.role, post.scope_path)
 
 
 def _end(session: Session, identity: Identity, post: Post, sentence: str, now: datetime) -> None:
     """End the post and tell who held it, unless they did it themselves."""
-    ended = update(Post).where(Post.id == post.id, Post.until.is_(None)).values(until=now, version=Post.version + 1, updated_at=now)
+    ended = update(Post).where(Post.id == post.id, in_force(now)).values(until=now, version=Post.version + 1, updated_at=now)
     fresh = {"synchronize_session": False, "populate_existing": True}
     if session.scalars(ended.returning(Post), execution_options=fresh).one_or_none() is None:
         raise Conflict("这个岗位已经结束，请刷新后查看。")
     note(session, post, "end", {"until": [None, now.isoformat()]})
+    _end_substitutes(session, post, now)
     told = Sentence(sentence, unit=post.unit_name, role=role_label(post.role))
     tell_accounts(session, {post.account_id} - {identity.account_id}, told, "/my-administrators/", kind=NoticeKind.POST, now=now)
+
+
+def _end_substitutes(session: Session, post: Post, now: datetime) -> None:
+    """Nobody stands in for who has left."""
+    theirs = (Post.delegate_of_id == post.id, in_force(now))
+    ended = update(Post).where(*theirs).values(until=now, version=Post.version + 1, updated_at=now).returning(Post.account_id)
+    accounts = session.scalars(ended, execution_options={"synchronize_session": False}).all()
+    told = Sentence(SUBSTITUTE_ENDED, unit=post.unit_name, role=role_label(post.role))
+    tell_accounts(session, accounts, told, "/posts/", kind=NoticeKind.POST, now=now)
 
 
 def _place(session: Session, identity: Identity) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, event, or_, select, union_all, update
 from sqlalchemy.orm import Mapper, Session
 
-from models.access import Account, Post
+from models.access import Account, Post, in_force
 from models.org import Region, School, SchoolKind
 from models.scoping import ROOT, Identity, acting_as, below
 from models.service import RequestKind, ServiceRequest
@@ -164,7 +164,7 @@ def own_requests(session: Session, account: Account) -> list[ServiceRequest]:
 
 def matching_accounts(session: Session, identity: Identity, request: ServiceRequest) -> list[Match]:
     """Accounts within reach that share phone, name or office with the request, those that share most first; two statements."""
-    active = Post.until.is_(None)
+    active = in_force()
     by_phone = or_(Account.phone == request.phone, Account.username == request.phone)
     offices = (active, Post.unit_name == request.unit_name, Post.role.not_in(PERSONAL_ROLES))
     likely: list[Select[Any]] = [

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, String, cast, delete, event, func, insert, inspect, literal, or_, select, update
 from sqlalchemy.orm import Mapper, Session
 
-from models.access import PermissionCode, Post
+from models.access import PermissionCode, Post, in_force
 from models.base import declared
 from models.invariants import holds, keeps, on_added
 from models.org import Region, RegionLevel, School, SchoolKind
@@ -164,7 +164,7 @@ def what_keeps_school(session: Session, school: School) -> list[str]:
 def _what_hangs_on(session: Session, unit: Unit) -> list[str]:
     """One sentence with the number of rows of every table below the unit or about it, empty where there are none."""
     tables: list[Any] = [cls for cls in declared() if issubclass(cls, Scoped) and cls.__keeps_owner__]
-    admins = _counted(Post, below(Post.scope_path, unit.scope_path) & Post.until.is_(None) & Post.role.not_in(PERSONAL_ROLES))
+    admins = _counted(Post, below(Post.scope_path, unit.scope_path) & in_force() & Post.role.not_in(PERSONAL_ROLES))
     *numbers, active = session.execute(select(*(_counted(cls, _hangs_on(cls, unit)) for cls in tables), admins)).one()
     found = [
         Sentence("{number}{unit}", number=number, unit=cls.__screen__.unit) for cls, number in zip(tables, numbers, strict=True) if number

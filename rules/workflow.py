@@ -16,8 +16,10 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     CursorResult,
+    Select,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     inspect,
@@ -28,12 +30,13 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from models.access import Account, known_by
 from models.base import table_name
 from models.history import Decision, note
 from models.notices import NoticeKind
-from models.scoping import Identity, acting_as, in_reach, row_in_reach
+from models.scoping import SYSTEM, Identity, acting_as, in_reach, row_in_reach
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation, Sentence
 from rules.notices import accounts_of, decided, page_of, place_of, tell_accounts
 from rules.workflow_steps import KnownBy, Step, Workflow, check_workflow
@@ -42,6 +45,7 @@ __all__ = ["KnownBy", "Offer", "Step", "Workflow", "check_workflow", "lock", "of
 
 CHINA = timezone(timedelta(hours=8))
 LONGEST_COMMENT = 500
+CHANGED = "这条记录刚刚已由他人处理，请查看最新内容后再试。"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,9 @@ class Offer:
 
     step: Step
     why: str = ""
+    taken: int = 0
+    """How many persons have taken it on this row, where it asks for several; known to a page of one record only."""
+    needed: int = 1
 
 
 def offers(session: Session, identity: Identity, workflow: Workflow, row: Any, *, thorough: bool = False) -> list[Offer]:
@@ -66,12 +73,15 @@ def offers(session: Session, identity: Identity, workflow: Workflow, row: Any, *
         why = _why_not_author(identity, workflow, step, row)
         if thorough and not why:
             why = Sentence.of(_reasons(session, identity, step, row))
-        offered.append(Offer(step, why))
+        offered.append(_with_votes(session, identity, workflow, row, Offer(step, why)) if thorough and step.is_vote else Offer(step, why))
     return offered
 
 
-def why_not(identity: Identity, workflow: Workflow, row: Any, name: str) -> str:
-    """The sentence that says why this person cannot take the step now, as far as the row itself tells; empty when they can."""
+def why_not(identity: Identity, workflow: Workflow, row: Any, name: str, session: Session | None = None) -> str:
+    """The sentence that says why this person cannot take the step now; empty when they can.
+
+    As far as the row itself tells; with a session also that they have taken it already, where it asks for several persons.
+    """
     step = workflow.step(name)
     if not _may(identity, workflow, step):
         return Sentence("您的岗位没有“{step}”的权限。", step=step.label)
@@ -80,7 +90,10 @@ def why_not(identity: Identity, workflow: Workflow, row: Any, name: str) -> str:
     state = workflow.state(row)
     if state not in step.sources:
         return Sentence("当前状态是“{state}”，不能“{step}”。", state=state or "--", step=step.label)
-    return _why_not_author(identity, workflow, step, row)
+    why = _why_not_author(identity, workflow, step, row)
+    if why or session is None or not step.is_vote:
+        return why
+    return _with_votes(session, identity, workflow, row, Offer(step)).why
 
 
 def take(
@@ -89,17 +102,25 @@ def take(
     """Take the step ``name`` with ``row``: all of it or, on anything raised, nothing, not even what the session already held.
 
     Raises NotPermitted (act), OutOfReach (row) and RuleViolation; of these Conflict when somebody else was first. What the
-    caller has changed and not yet flushed is written first, and judged as the caller's own writing.
+    caller has changed and not yet flushed is written first, and judged as the caller's own writing. Of a step that asks for
+    several persons the decision of all but the last leads nowhere and says how many are still needed.
     """
     try:
         session.flush()
         seen = inspect(row).dict.get("version")
         step = _step_to_take(identity, workflow, name)
+        if step.is_vote:
+            _take_turn(session, row)
         row = lock(session, identity, row, step.act)
         with acting_as(identity.serving()):
             _check_rules(session, identity, workflow, step, row)
             said = _checked_comment(step, comment)
             decision = _record(workflow, step, row, identity, said, now)
+            decision.still_needed = _still_needed(session, identity, workflow, step, row)
+            if decision.still_needed:
+                _vote(session, step, row, decision, seen)
+                session.commit() if commit else session.flush()
+                return decision
             _write_state(session, workflow, step, row, row.version if seen is None else seen)
             session.add(decision)
             if step.effect is not None:
@@ -178,8 +199,11 @@ def _check_rules(session: Session, identity: Identity, workflow: Workflow, step:
 
 
 def _why_not_author(identity: Identity, workflow: Workflow, step: Step, row: Any) -> str:
-    if step.not_by_author and identity.person & workflow.person(row):
+    person = workflow.person(row)
+    if step.not_by_author and identity.person & person:
         return "不能办理本人的事项，请由其他有权限的人员办理。"
+    if step.not_by_author and identity.stands_in_for & person:
+        return "代理期间不能办理被代理人本人的事项，请由其他有权限的人员办理。"
     return ""
 
 
@@ -211,6 +235,89 @@ def _too_late(session: Session, identity: Identity, workflow: Workflow, step: St
     return Conflict("{who}已于 {at} 办理“{decided}”，当前状态是“{state}”，不能“{step}”。", step=step.label, **told)
 
 
+# --- several persons --------------------------------------------------------------------------------------------------
+
+
+def _take_turn(session: Session, row: Any) -> None:
+    """One voter after the other, also where a database has no row locks: an update that changes nothing."""
+    model = type(row)
+    same = {name: getattr(model, name) for name in ("version", "updated_at") if hasattr(model, name)}
+    [key] = inspect(row).identity
+    with acting_as(SYSTEM):
+        session.execute(update(model).where(model.id == key).values(same), execution_options={"synchronize_session": False})
+
+
+def _still_needed(session: Session, identity: Identity, workflow: Workflow, step: Step, row: Any) -> int:
+    """How many persons are needed beside this one and those before; RuleViolation when this one is among those."""
+    if not step.is_vote:
+        return 0
+    needed, votes = step.needed(session, row), _votes(session, workflow, step, row)
+    if why := _why_voted(session, identity, step, votes, needed):
+        raise RuleViolation(why)
+    return max(0, needed - len(votes) - 1)
+
+
+def _vote(session: Session, step: Step, row: Any, decision: Decision, seen: int | None) -> None:
+    if seen not in (None, row.version):
+        raise Conflict(CHANGED)
+    decision.target = decision.source
+    session.add(decision)
+    note(session, row, step.name, {}, decision.comment)
+
+
+def _with_votes(session: Session, identity: Identity, workflow: Workflow, row: Any, offer: Offer) -> Offer:
+    """The offer with how many have taken the step, closed to who is one of them."""
+    with acting_as(identity.serving()), session.no_autoflush:
+        needed, votes = offer.step.needed(session, row), _votes(session, workflow, offer.step, row)
+        why = offer.why or _why_voted(session, identity, offer.step, votes, needed)
+    return Offer(offer.step, why, len(votes), needed)
+
+
+def _why_voted(session: Session, identity: Identity, step: Step, votes: Sequence[Decision], needed: int) -> str:
+    """The person, not the account, counts: whoever shares anything they are known by with an earlier voter is the same."""
+    voters = {vote.account_id for vote in votes} - {None}
+    known = select(Account.id).where(Account.id.in_(voters), known_by(identity.person))
+    if not voters or session.scalar(known.limit(1)) is None:
+        return ""
+    return Sentence("您已经办理过“{step}”，还需要其他 {more} 人办理。", step=step.label, more=max(0, needed - len(votes)))
+
+
+def _votes(session: Session, workflow: Workflow, step: Step, row: Any) -> Sequence[Decision]:
+    """The decisions of those who took the step on the row since it last entered its state."""
+    state = workflow.state(row)
+    assert state is not None
+    cast_since = _votes_on(workflow, step, state).where(Decision.row_id == row.id)
+    return session.scalars(cast_since.order_by(Decision.id)).all()
+
+
+def _votes_on(workflow: Workflow, step: Step, state: Any) -> Select[Any]:
+    entered = aliased(Decision)
+    ours = (entered.table_name == workflow.table, entered.row_id == Decision.row_id, entered.target == state.value)
+    since = select(func.coalesce(func.max(entered.id), 0)).where(*ours, entered.source != state.value).correlate(Decision).scalar_subquery()
+    votes = (
+        Decision.table_name == workflow.table,
+        Decision.step == step.name,
+        Decision.source == state.value,
+        Decision.target == state.value,
+    )
+    return select(Decision).where(*votes, Decision.id > since)
+
+
+def _has_not_voted(identity: Identity, workflow: Workflow, steps: Sequence[Step], state: Any) -> ColumnElement[bool]:
+    """The rows on which the person has not voted yet."""
+    mine = select(Account.id).where(known_by(identity.person))
+    voted = [
+        exists(
+            _votes_on(workflow, step, state)
+            .where(Decision.row_id == workflow.model.id, Decision.account_id.in_(mine))
+            .correlate(workflow.model)
+        )
+        for step in steps
+        if step.is_vote
+    ]
+    return and_(true(), *(~vote for vote in voted))
+
+
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
@@ -221,7 +328,7 @@ def _write_state(session: Session, workflow: Workflow, step: Step, row: Any, see
     moved = {workflow.field: step.target, "version": (seen or 0) + 1}
     written = session.execute(update(model).where(*unchanged).values(moved), execution_options={"synchronize_session": False})
     if cast("CursorResult[Any]", written).rowcount != 1:
-        raise Conflict("这条记录刚刚已由他人处理，请查看最新内容后再试。")
+        raise Conflict(CHANGED)
     session.refresh(row)
 
 
@@ -286,10 +393,10 @@ def _waiting_for(identity: Identity, workflow: Workflow) -> ColumnElement[bool] 
             theirs = [_theirs(identity, workflow, act, among) for act, among in dict.fromkeys((s.act, s.among) for s in steps)]
             # Written into the SQL, not bound: only then does the index of those who wait answer it.
             waits = workflow.column == bindparam(None, state, type_=workflow.column.type, literal_execute=True)
-            found.append(and_(waits, or_(*theirs)))
+            found.append(and_(waits, or_(*theirs), _has_not_voted(identity, workflow, steps, state)))
     if not found:
         return None
-    return and_(or_(*found), _reach(identity, workflow, "read"), workflow.person.is_not(identity.person))
+    return and_(or_(*found), _reach(identity, workflow, "read"), workflow.person.is_not(identity.person | identity.stands_in_for))
 
 
 def _theirs(identity: Identity, workflow: Workflow, act: str, among: Any) -> ColumnElement[bool]:

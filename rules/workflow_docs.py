@@ -17,7 +17,9 @@ Generated from `rules/approvals.py` by `python -m rules.workflow_docs > docs/wor
 
 A state is written by `rules.workflow.take` alone, never by a form, an import, the API or the console. Each step leaves a
 row in `decision`: who, as which post, from, to, comment, when. Of two people who decide at once one wins and the other is told.
-Whose matter it is finds every step another person took behind the bell, with its comment.
+Whose matter it is finds every step another person took behind the bell, with its comment. A step that asks for several persons
+moves the state when the last of them takes it; those before leave a row in `decision` that goes nowhere, and whoever takes
+another step from the same state decides at once. A substitute decides under their own name, as the post they stand in for.
 """
 
 
@@ -31,7 +33,8 @@ def diagram(workflow: Workflow) -> str:
     lines = ["stateDiagram-v2"]
     lines += [f'    state "{state.label}" as {state.value}' for state in workflow.states]
     lines += [f"    [*] --> {state.value}" for state in workflow.starts]
-    lines += [f"    {source.value} --> {step.target.value} : {step.label}" for step in workflow.steps for source in step.sources]
+    arrows = [(source, step) for step in workflow.steps for source in step.sources]
+    lines += [f"    {source.value} --> {step.target.value} : {step.label}{_persons(step)}" for source, step in arrows]
     lines += [f"    {state.value} --> [*]" for state in workflow.ends]
     return "\n".join(lines)
 
@@ -57,8 +60,16 @@ def _holders(workflow: Workflow, step: Step) -> str:
     return "、".join(label for label, held in acts.items() if held & {step.act, "*"})
 
 
+def _persons(step: Step) -> str:
+    if not step.is_vote:
+        return ""
+    return " (several persons)" if callable(step.quorum) else f" ({step.quorum} persons)"
+
+
 def _conditions(step: Step) -> str:
+    persons = f"as many different persons as `{getattr(step.quorum, '__name__', '')}` says" if callable(step.quorum) else ""
     said = {
+        persons or f"{step.quorum} different persons": step.is_vote,
         "not on one's own work": step.not_by_author,
         f"{step.comment_label} required": step.needs_comment,
         "asks for confirmation": step.confirm,

@@ -59,6 +59,17 @@ class Step:
     """Of a step that concerns few of the rows in reach: which of them wait for somebody who holds its act at these paths."""
     shown: bool = True
     """False: part of a larger act, taken by a service alone."""
+    quorum: int | Callable[[Session, Any], int] = 1
+    """How many different persons have to take it before it moves the state; another step from there decides at once."""
+
+    @property
+    def is_vote(self) -> bool:
+        """Whether one person alone may not be enough."""
+        return self.quorum != 1
+
+    def needed(self, session: Session, row: Any) -> int:
+        """How many different persons the step asks for on this row; at least one."""
+        return max(1, self.quorum(session, row) if callable(self.quorum) else self.quorum)
 
     @property
     def sources(self) -> tuple[Choice, ...]:
@@ -138,6 +149,10 @@ def _check_steps(workflow: Workflow) -> list[str]:
             faults.append(f"{step.name} asks for the act {step.act}, which the table does not know")
         if not {*step.sources, step.target} <= set(workflow.states):
             faults.append(f"{step.name} joins states of another column")
+        if isinstance(step.quorum, int) and step.quorum < 1:
+            faults.append(f"{step.name} asks for {step.quorum} persons; one at least")
+        if step.is_vote and (step.target in step.sources or not step.shown):
+            faults.append(f"{step.name} is taken by several persons: it has to move the state, and to be shown to them")
     if not workflow.column.property.columns[0].info.get("readonly"):
         faults.append("the column is open to edits; declare it readonly")
     return faults

@@ -309,7 +309,7 @@ class World:
         programme.starts_on, programme.ends_on = date(2026, 1, 1), date(2026, 12, 31)
         policy = HourPolicy(programme_id=self._add(programme).id, valid_from=date(2026, 1, 1), scope_path=county.scope_path)
         lan = self.accounts["兰"].teacher_id
-        entry = HourEntry(teacher_id=lan, programme_id=programme.id, policy_id=self._add(policy).id, evidence="participation/0")
+        entry = HourEntry(teacher_id=lan, programme_id=programme.id, policy_id=self._add(policy).id, evidence="cast/0")
         entry.category, entry.title, entry.hours = HourCategory.DISCUSSION, "单元整体教学研讨", Decimal(2)
         entry.earned_at, entry.scope_path = TODAY - timedelta(days=2), north.scope_path
         self._add(entry)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from flask import abort, current_app, flash, g, make_response, redirect, render_template, request, send_file
+from flask import abort, current_app, flash, g, make_response, redirect, render_template, request, send_file, url_for
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -19,13 +19,14 @@ from werkzeug.wrappers import Response
 from wtforms import IntegerField, RadioField, SelectMultipleField
 from wtforms.validators import InputRequired
 
-from models.access import CodeState, PermissionCode, Post
+from models.access import CodeState, PermissionCode, Post, in_office
 from models.base import utcnow
 from models.fields import Field
 from models.org import Region, RegionLevel, School, SchoolKind
 from models.scoping import Identity
 from models.violation import RuleViolation
 from rules.code_issuers import MAY_ISSUE
+from rules.delegates import may_have_substitute
 from rules.grants import OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, role_label
 from rules.permission_codes import IssuedCode, Target, codes_workbook_rows, issue_codes, revoke_code
 from rules.posts import end_post, hand_over
@@ -171,8 +172,12 @@ def _source(source: str) -> str:
     return _("权限码 %(prefix)s", prefix=prefix) if kind == "code" else SOURCES.get(source, source)
 
 
+def _to_delegate(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> Response:
+    return redirect(url_for("DelegatesView.name", pk=row.id), 303)
+
+
 class PostView(PanelView):
-    """管理员: ended, or handed over to a successor in one act (S3-133)."""
+    """管理员: ended, handed over to a successor in one act (S3-133), or looked after by a substitute until a date."""
 
     model = Post
     words = {"role": role_label, "source": _source}
@@ -188,8 +193,23 @@ class PostView(PanelView):
             shown=lambda row: row.until is None,
             bulk=False,
         ),
-        Verb("end", "解除", "end", _end, "user-minus", "danger", "该管理员将立即失去这个岗位的权限。", shown=lambda row: row.until is None),
+        Verb("delegate", "委托代理", "end", _to_delegate, "user-plus", shown=may_have_substitute, bulk=False),
+        Verb(
+            "end",
+            "解除",
+            "end",
+            _end,
+            "user-minus",
+            "danger",
+            "该管理员将立即失去这个岗位的权限。",
+            shown=lambda row: row.is_in_force(utcnow()),
+        ),
     )
+
+    def record_notice(self, row: Any) -> str:
+        if row.delegate_of_id is None:
+            return ""
+        return _("这是代理岗位：由%(name)s代为办理，至 %(until)s 自动结束。", name=row.contact_name, until=moment_text(row.until))
 
     def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
         return (Post.role.in_((OPERATOR, REGION_SUPER, REGION_SPECIAL, SCHOOL_ADMIN)),)
@@ -285,7 +305,7 @@ class CodeView(PanelView):
 
     def _units(self, text: str) -> list[tuple[str, str]]:
         """Schools without an administrator and the regions in reach, by name."""
-        held = select(Post.school_id).where(Post.role == SCHOOL_ADMIN, Post.until.is_(None), Post.school_id.is_not(None))
+        held = select(Post.school_id).where(Post.role == SCHOOL_ADMIN, in_office(), Post.school_id.is_not(None))
         schools = (
             select(School).where(School.kind != SchoolKind.OTHER, School.id.not_in(held)).order_by(School.scope_path).limit(MOST_UNITS)
         )

@@ -12,7 +12,7 @@ from random import Random
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from models.access import Account, Post
+from models.access import Account, Post, in_force
 from models.scoping import SYSTEM, acting_as
 from models.session import transaction
 from rules.account_counts import recount_accounts
@@ -35,7 +35,7 @@ OWN_AREAS = ("MeView", "teacher", "certification", "BindingView.administrators")
 def add_activity(session: Session, *, now: datetime) -> None:
     """Spread the arrival of everybody there is over the last weeks, let most of them sign in and look around, and count it all."""
     with acting_as(SYSTEM):
-        held = select(Post.account_id, Post.role, Post.scope_path).where(Post.until.is_(None)).order_by(Post.id)
+        held = select(Post.account_id, Post.role, Post.scope_path).where(in_force()).order_by(Post.id)
         people = [(account, role, path) for account, role, path in session.execute(held)]
         session.commit()
         arrivals = {account: int(NEWCOMERS * Random(account).random() ** 0.6) for account, _role, _path in people}

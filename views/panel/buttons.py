@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import abort, request
@@ -10,6 +11,7 @@ from flask_babel import gettext as _
 
 from models.base import utcnow
 from models.scoping import row_in_reach
+from models.violation import Sentence
 from rules.approvals import workflow_of
 from rules.workflow import Step, Workflow, offers, take
 from views.panel.pages import Button
@@ -101,7 +103,10 @@ class ButtonsMixin(Base):
         found = []
         for offer in offers(self.db, self.identity, workflow, row, thorough=thorough):
             button = self._verb_button(_step_verb(workflow, offer.step), row)
-            found.append(Button(**{**button.__dict__, "why": told(offer.why)}) if offer.why else button)
+            if offer.needed > 1:
+                label = _("%(step)s（%(taken)s/%(needed)s 人）", step=button.label, taken=offer.taken, needed=offer.needed)
+                button = replace(button, label=label)
+            found.append(replace(button, why=told(offer.why)) if offer.why else button)
         return found
 
 
@@ -121,7 +126,7 @@ def _step_verb(workflow: Workflow, step: Step) -> Verb:
 
 def _taker(workflow: Workflow, step: Step) -> Callable[..., str]:
     def run(session: Any, identity: Any, row: Any, values: Any, now: Any) -> str:
-        take(session, identity, workflow, row, step.name, comment=values.get("comment", "").strip(), now=now)
-        return "已办理。"
+        decision = take(session, identity, workflow, row, step.name, comment=values.get("comment", "").strip(), now=now)
+        return Sentence("已记录，还需 {more} 人。", more=decision.still_needed) if decision.still_needed else "已办理。"
 
     return run

@@ -94,7 +94,8 @@ def why(session: Session, username: str, act: str, table: str, row_number: int |
         row = session.get(by_table(table), row_number) if row_number is not None else None
     lines = [f"{account.first_name} holds {len(posts)} active post(s)"]
     for key in dict.fromkeys(workbench_key(post) for post in posts):
-        lines += _at_workbench(session, identity_at(account, posts, key), act, table, row)
+        with acting_as(SYSTEM):
+            lines += _at_workbench(session, identity_at(account, posts, key), act, table, row)
     if row_number is not None and row is None:
         lines.append(f"row: {table} has no row {row_number}")
     return lines
@@ -117,7 +118,7 @@ def _at_workbench(session: Session, identity: Identity, act: str, table: str, ro
         return [*lines, f"  row: NO. {where}; a post at or above that path would reach it"]
     lines.append("  row: yes")
     for step in (s for s in workflow.steps if asked in (s.act, s.name)) if workflow else ():
-        reason = why_not(identity, workflow, row, step.name)
+        reason = why_not(identity, workflow, row, step.name, session)
         lines.append(f"  rule ({step.name}): {'NO. ' + reason if reason else 'yes'}")
     if act == "delete":
         with acting_as(identity):

@@ -48,6 +48,10 @@ ACTS = {
     "end": "岗位结束",
     "approve": "通过",
     "files": "附件变动",
+    "delegate": "委托代理",
+    "withdraw_delegate": "收回代理",
+    "void": "冲销",
+    "register": "登记学时",
 }
 """What a line of history calls an act that is no workflow step."""
 

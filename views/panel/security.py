@@ -7,6 +7,7 @@ thing a newcomer gets wrong: roles on an account mean nothing, active posts do.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +19,11 @@ from flask_jwt_extended import current_user as token_user
 from flask_jwt_extended import verify_jwt_in_request
 from flask_login import current_user
 from sqlalchemy import ScalarSelect, and_, bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from werkzeug.wrappers import Response
 
-from models.access import Account, Post, person_of
-from models.base import row_id, utcnow
+from models.access import Account, Post, in_force, person_of
+from models.base import UtcDateTime, row_id, utcnow
 from models.jobs import Job
 from models.notices import Notice
 from models.org import AreaType, School
@@ -54,11 +55,18 @@ class Held:
     school_id: int | None = None
     needs_area_type: bool = False
     """The school has yet to say whether it lies in a city, a town or the countryside (S3-111)."""
+    stands_in_for: Account | None = None
+    """Whose post it is, of a substitute's."""
+
+    def title(self, said: Callable[[str], str] = str) -> str:
+        """The role; a substitute's says whose it is: 学校管理员（代 王一）."""
+        role = said(role_label(self.role))
+        return role if self.stands_in_for is None else said("{role}（代 {name}）").format(role=role, name=self.stands_in_for)
 
 
 def account_with_posts(db: Session, account_id: int) -> tuple[Account, list[Held], int] | None:
     """The account, its active posts, oldest first, with their grants, and how many notices it has not read: one SELECT."""
-    rows = db.execute(WITH_POSTS, {"account_id": account_id}).all()
+    rows = db.execute(WITH_POSTS, {"account_id": account_id, "now": utcnow()}).all()
     return (rows[0][0], [_held(*post) for _account, _unread, *post in rows if post[0] is not None], rows[0][1]) if rows else None
 
 
@@ -85,20 +93,33 @@ def _granted() -> ScalarSelect[str]:
 UNREAD = (
     select(func.count()).select_from(Notice).where(Notice.account_id == bindparam("account_id"), Notice.read_at.is_(None)).scalar_subquery()
 )
+_NOW = bindparam("now", type_=UtcDateTime())
+_Origin, _Holder = aliased(Post), aliased(Account)
 WITH_POSTS = (
-    select(Account, UNREAD, Post.id, Post.role, Post.scope_path, Post.unit_name, Post.school_id, School.area_type, _granted())
-    .outerjoin(Post, and_(Post.account_id == Account.id, Post.until.is_(None)))
+    select(Account, UNREAD, Post.id, Post.role, Post.scope_path, Post.unit_name, Post.school_id, School.area_type, _granted(), _Holder)
+    .outerjoin(Post, and_(Post.account_id == Account.id, in_force(_NOW)))
     .outerjoin(School, School.id == Post.school_id)
+    .outerjoin(_Origin, _Origin.id == Post.delegate_of_id)
+    .outerjoin(_Holder, _Holder.id == _Origin.account_id)
     .where(Account.id == bindparam("account_id"))
     .order_by(Post.id)
 )
 """Made once: it is asked on every request."""
 
 
-def _held(post_id: int, role: str, path: str, unit: str, school_id: int | None, area_type: AreaType | None, granted: str | None) -> Held:
+def _held(
+    post_id: int,
+    role: str,
+    path: str,
+    unit: str,
+    school_id: int | None,
+    area_type: AreaType | None,
+    granted: str | None,
+    holder: Account | None,
+) -> Held:
     grants = (grant.removeprefix("can_").split(" ", 1) for grant in (granted or "").splitlines())
     needs_area_type = role == SCHOOL_ADMIN and school_id is not None and area_type is None
-    return Held(post_id, role, path, unit, frozenset((act, table, path) for act, table in grants), school_id, needs_area_type)
+    return Held(post_id, role, path, unit, frozenset((act, table, path) for act, table in grants), school_id, needs_area_type, holder)
 
 
 def workbench_key(post: Held) -> str:
@@ -113,10 +134,16 @@ def identity_at(account: Account, posts: list[Held], key: str) -> Identity:
     return Identity(
         account_id=account.id,
         post_id=first.id if first else None,
-        label=f"{role_label(first.role)} · {first.unit}" if first else "",
+        label=_label(first) if first else "",
         grants=frozenset().union(*(post.grants for post in active)),
         person=person_of(account),
+        stands_in_for=person_of(first.stands_in_for) if first and first.stands_in_for else frozenset(),
     )
+
+
+def _label(post: Held) -> str:
+    """The post as history and decisions keep it: 学校管理员 · 实验小学（代 王一）."""
+    return f"{role_label(post.role)} · {post.unit}" + (f"（代 {post.stands_in_for}）" if post.stands_in_for else "")
 
 
 def identity_of(db: Session, job: Job, ended: str = POST_ENDED) -> Identity:
@@ -317,7 +344,7 @@ def workbenches() -> list[Workbench]:
             found[key] = Workbench(
                 key,
                 post.unit if key != PERSONAL else _("我的"),
-                _(role_label(post.role)) if key != PERSONAL else _("个人"),
+                post.title(_) if key != PERSONAL else _("个人"),
                 key == g.workbench,
             )
     return list(found.values())
