@@ -47,10 +47,6 @@ class FilesView(PageView):
 
     route_base = "/files"
 
-    @property
-    def store(self) -> FileStore:
-        return current_app.extensions["files"]  # type: ignore[no-any-return]
-
     # --- uploads: JSON for the script ---------------------------------------------------------------------------------
 
     @expose("/uploads", methods=["POST"])
@@ -78,7 +74,7 @@ class FilesView(PageView):
         offset = request.args.get("offset", "")
         if not offset.isdecimal() or (request.content_length or 0) > PIECE:
             abort(400)
-        upload = continue_upload(self.db, self.identity, self.store, _number(pk), int(offset), request.get_data(cache=False), now=utcnow())
+        upload = continue_upload(self.db, self.identity, _store(), _number(pk), int(offset), request.get_data(cache=False), now=utcnow())
         return _state(upload)
 
     @expose("/uploads/<pk>/finish", methods=["POST"])
@@ -87,7 +83,7 @@ class FilesView(PageView):
         """All pieces are there: the file as it can be hung on a record, or why it cannot be taken."""
         given = request.get_json(silent=True)
         slot = _slot(given.get("table"), given.get("slot")) if isinstance(given, dict) else None
-        attachment = finish_upload(self.db, self.identity, self.store, _number(pk), slot=slot, now=utcnow())
+        attachment = finish_upload(self.db, self.identity, _store(), _number(pk), slot=slot, now=utcnow())
         line = file_line(attachment)
         return jsonify({**file_told(attachment), "size_text": line.size, "icon": line.icon, "preview": line.preview_url})
 
@@ -95,7 +91,7 @@ class FilesView(PageView):
     @login_required
     def cancel(self, pk: str) -> Response:
         """Think better of an upload that is on its way."""
-        cancel_upload(self.db, self.identity, self.store, _number(pk))
+        cancel_upload(self.db, self.identity, _store(), _number(pk))
         return jsonify({})
 
     @expose("/<pk>", methods=["DELETE"])
@@ -162,14 +158,14 @@ class FilesView(PageView):
         return self._send(self._office(attachment), f"{attachment.blob.sha256}-pdf", f"{attachment.name}.pdf", "application/pdf")
 
     def _office(self, attachment: Attachment) -> str:
-        return office_pdf(self.db, self.identity, self.store, attachment, self.settings.office_command, now=utcnow())
+        return office_pdf(self.db, self.identity, _store(), attachment, self.settings.office_command, now=utcnow())
 
     def _attachment(self, pk: str) -> Attachment:
         return attachment_for(self.db, self.identity, _number(pk))
 
     def _open(self, key: str) -> IO[bytes]:
         try:
-            return self.store.open(key)
+            return _store().open(key)
         except FileNotFoundError:
             abort(404, _("文件已不在存储中，请联系平台运营。"))
 
@@ -192,6 +188,10 @@ class FilesView(PageView):
         except RequestedRangeNotSatisfiable as error:
             file.close()
             return error.get_response()  # type: ignore[return-value]
+
+
+def _store() -> FileStore:
+    return current_app.extensions["files"]  # type: ignore[no-any-return]
 
 
 def _number(pk: str) -> int:
