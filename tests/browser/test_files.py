@@ -12,7 +12,11 @@ from models.files import FileKind, FileSlot
 from models.org import School
 from tests import samples
 
-SLOTS = (FileSlot("plans", "规划方案", accept=(FileKind.DOCUMENT, FileKind.IMAGE, FileKind.TEXT, FileKind.VIDEO), most=5, help="学校自己的规划。"),)
+SLOTS = (
+    FileSlot(
+        "plans", "规划方案", accept=(FileKind.DOCUMENT, FileKind.IMAGE, FileKind.TEXT, FileKind.VIDEO), most=5, help="学校自己的规划。"
+    ),
+)
 
 
 @pytest.fixture(autouse=True)
