@@ -136,15 +136,23 @@ def check_content(name: str, file: IO[bytes]) -> Format:
 
 
 def _called(head: bytes) -> set[str]:
-    """What puremagic calls content that begins so: its surest answers."""
+    """Everything puremagic can call content that begins so; a real file wrongly refused is worse than a lax answer here."""
     import puremagic
 
     try:
-        matches = puremagic.magic_string(head)
+        found = {match.extension.lower() for match in puremagic.magic_string(head)}
     except puremagic.PureError:
-        return set()
-    surest = max(match.confidence for match in matches)
-    return {match.extension.lower() for match in matches if match.confidence == surest}
+        found = set()
+    return found | _moving(head)
+
+
+def _moving(head: bytes) -> set[str]:
+    """Cameras, telephones and recorders write more brands of MPEG-4, QuickTime and MP3 than any list has."""
+    if head[:1] == b"\xff" and head[1:2] >= b"\xe2" and head[1] & 6:
+        return {".mp3"}
+    if head[4:8] == b"ftyp" and head[8:11] not in (b"hei", b"hev", b"mif", b"msf", b"avi"):
+        return {".mp4", ".mov", ".m4a"}
+    return {".mov"} if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") else set()
 
 
 def _inside(name: str, head: bytes, file: IO[bytes]) -> set[str]:

@@ -104,7 +104,7 @@ def office_pdf(session: Session, identity: Identity, store: FileStore, attachmen
     program = shutil.which(command)
     if program is None:
         raise RuleViolation(NOT_SHOWN)
-    session.rollback()
+    session.commit()
     with _turn(), tempfile.TemporaryDirectory(prefix="yanxiu-") as folder:
         source = store.fetch(blob.key, Path(folder) / f"document{ending_of(attachment.name)}")
         _convert(program, source)
@@ -150,8 +150,7 @@ def _remember(session: Session, identity: Identity, store: FileStore, blob: Blob
         change = update(Blob).where(Blob.id == blob.id, unchanged).values(preview_key=key)
         taken = cast("CursorResult[Any]", session.execute(change, execution_options={"synchronize_session": False})).rowcount
         session.commit()
-        if taken:
-            return key
-        store.delete(key)
+        if not taken:
+            store.delete(key)
         session.refresh(blob)
     return blob.preview_key or ""

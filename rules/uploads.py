@@ -127,7 +127,7 @@ def continue_upload(
         raise Conflict("这一段已经传过，将从上次的位置继续。")
     if len(piece) > MOST_IN_A_PIECE or offset + len(piece) > upload.size or not piece:
         raise RuleViolation("传来的内容与文件的大小不符，请重新上传。")
-    session.rollback()
+    session.commit()
     key = roomy(lambda: store.write([piece], area=PIECES, now=now))
     follows = (Upload.id == upload.id) & (Upload.arrived == offset)
     change = update(Upload).where(follows).values(arrived=offset + len(piece), pieces=[*upload.pieces, key])
@@ -151,7 +151,7 @@ def finish_upload(
             return session.get_one(Attachment, upload.attachment_id)
     if upload.arrived != upload.size:
         raise RuleViolation("文件还没有传完，请继续上传。")
-    session.rollback()
+    session.commit()
     try:
         attachment = _keep(session, identity, store, upload.name, store.read(upload.pieces), slot, now, upload)
     except RuleViolation as refusal:
@@ -202,7 +202,8 @@ def _keep(
         check_promise(name, digest.size, slot)
         with acting_as(identity.serving()), transaction(session):
             blob_id, kept = _blob(session, store, key, digest, now)
-            attachment = Attachment(blob_id=blob_id, name=name, kind=known.kind, media_type=known.media_type)
+            blob = session.get_one(Blob, blob_id, populate_existing=True)
+            attachment = Attachment(blob=blob, name=name, kind=known.kind, media_type=known.media_type)
             attachment.uploaded_by, attachment.uploaded_at = _account(identity), now
             session.add(attachment)
             session.flush()

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("app.py", "config.py", "models", "rules", "views", "migrations", "tests", "pyproject.toml")
 CHECK = """
 import json, sys
+from io import BytesIO
 from pathlib import Path
 import models.rooms
 from app import create_app
@@ -23,6 +24,7 @@ from migrations.run import upgrade
 from models.session import make_engine
 from tests.cast import assemble, meet
 from tests.clients import Browser
+from tests.samples import png
 url = sys.argv[1]
 upgrade(url)
 engine = make_engine(url)
@@ -41,17 +43,24 @@ told["list"] = "报告厅一" in ping.get("/room/list/?f.kind=lecture&q=报告")
 told["facet"] = "报告厅 " in ping.get("/room/list/").text or "报告厅" in ping.get("/room/list/").text
 told["record and history"] = "座位数" in ping.get("/room/show/1").text and "新增" in ping.get("/room/show/1").text
 told["edit"] = ping.post("/room/edit/1", _version="1", name="报告厅一", kind="lecture", seats="90").status_code == 303
+photo = {"files.photos": "", "upload.photos": (BytesIO(png()), "讲台.png")}
+told["file box"] = "教室照片" in ping.get("/room/edit/1").text and "正门和讲台各一张" in ping.get("/room/edit/1").text
+told["file kept"] = ping.post("/room/edit/1", _version="2", name="报告厅一", kind="lecture", seats="90", **photo).status_code == 303
+file = ping.api("get", "/api/v1/room/1").json["result"]["files"]["photos"][0]
+told["file shown"] = "讲台.png" in ping.get("/room/show/1").text and ping.get(file["url"]).data == png()
+told["file of another school"] = rui.get(file["url"]).status_code == 404
 told["export"] = "报告厅一" in ping.post("/room/export", scope="all", format="csv", columns="name").get_data(as_text=True)
 told["template"] = ping.get("/room/import/template").status_code == 200
 told["rest"] = ping.api("get", "/api/v1/room/1").json["result"]["seats"] == 90
 told["view"] = "停用" in ping.get("/room/show/1").text
 told["outsider"] = rui.get("/room/show/1").status_code == 404 and "报告厅一" not in rui.get("/room/list/").text
-told["outsider writes"] = rui.post("/room/edit/1", _version="2", name="越界", kind="lecture").status_code == 404
+told["outsider writes"] = rui.post("/room/edit/1", _version="3", name="越界", kind="lecture").status_code == 404
 told["motto in the form"] = "校训" in ping.get(f"/school/edit/{north}").text
 version = ping.version(f"/school/edit/{north}")
 told["motto kept"] = ping.post(f"/school/edit/{north}", _version=version, name="北实验小学", kind="school", area_type="urban", motto="知行合一").status_code == 303
 told["motto in REST"] = ping.api("get", f"/api/v1/school/{north}").json["result"].get("motto") == "知行合一"
 told["delete"] = ping.post("/room/delete/1", confirmed="1").status_code == 303
+told["file gone with its record"] = ping.get(file["url"]).status_code == 404
 print(json.dumps([name for name, so in told.items() if not so], ensure_ascii=False))
 """
 
@@ -72,9 +81,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("vendor", "__pycache__"))
         else:
             shutil.copy(source, copy / name)
-    header = "from sqlalchemy.orm import Mapped\n\nfrom models.base import Choice, Count, Name, Record, Screen, choice, field, link\nfrom models.org import School\nfrom models.scoping import Scoped\n\n\n"
+    header = "from sqlalchemy.orm import Mapped\n\nfrom models.base import Choice, Count, Name, Record, Screen, choice, field, link\nfrom models.files import FileKind, FileSlot\nfrom models.org import School\nfrom models.scoping import Scoped\n\n\n"
     kinds = 'class RoomKind(Choice):\n    LECTURE = "lecture", "报告厅"\n\n\n'
     (copy / "models" / "rooms.py").write_text(header + kinds + block("adding-a-table.md", "class Room("), encoding="utf-8")
+    insert(copy / "models" / "rooms.py", '    __owner__ = "school"', block("adding-a-table.md", "__files__").rstrip())
     view = "from models.rooms import Room\nfrom views.panel.screens import PanelView\nfrom views.panel.verbs import Verb\n\n\ndef close_room(session, identity, row, values, now):\n    return '已停用。'\n\n\n"
     (copy / "views" / "rooms.py").write_text(view + block("adding-a-table.md", "class RoomView("), encoding="utf-8")
     grants = (copy / "rules" / "grants.py").read_text(encoding="utf-8")
@@ -118,6 +128,10 @@ def test_a_table_and_a_field_declared_by_the_book_have_everything(project: Path)
         (
             "class Bad(Scoped, Record):\n    __tablename__ = 'bad'\n    __screen__ = Screen('坏', list=('nothing',))",
             "names no field called nothing",
+        ),
+        (
+            "from models.files import FileSlot\nclass Bad(Scoped, Record):\n    __tablename__ = 'bad'\n    __screen__ = Screen('坏')\n    __files__ = (FileSlot('version', '文件'),)",
+            "names a slot like a field",
         ),
     ],
 )

@@ -183,7 +183,7 @@
       } catch (error) {
         if (!line.isConnected) return;
         if (error instanceof Refused) { line.remove(); this.complain(error.message || this.texts.failed); return; }
-        note.textContent = this.texts.broken.replace("{percent}", Math.floor(100 * bar.value / bar.max));
+        note.textContent = this.texts.broken.replace("{percent}", `${Math.floor(100 * bar.value / bar.max)}%`);
         line.classList.add("is-broken");
         const again = make("button", { type: "button", className: "btn btn-sm", textContent: this.texts.retry });
         again.addEventListener("click", () => { again.remove(); this.start(transfer, line, bar, note); });
