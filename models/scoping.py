@@ -19,7 +19,7 @@ How a table's rows are reached is said by its mixin:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -30,6 +30,7 @@ from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, Session, mapped_colu
 
 from models.base import Base, PathString, table_name
 from models.expected import expected
+from models.owners import owners_first
 from models.violation import NotPermitted, OutOfReach, RuleViolation
 
 ROOT = "/"
@@ -277,8 +278,7 @@ def check_reach(session: Session) -> None:
     """``before_flush``: owners give new rows their path, and nothing is written outside the writer's reach."""
     identity = current_identity()
     for row in owners_first(session.new):
-        if isinstance(row, Scoped):
-            _take_owner_path(session, row)
+        _take_owner_path(session, row)
         _check_row(row, identity, "add")
     for row in session.dirty:
         if session.is_modified(row):
@@ -288,31 +288,14 @@ def check_reach(session: Session) -> None:
         _check_row(row, identity, "delete")
 
 
-def owners_first(rows: Collection[Any]) -> list[Any]:
-    """The rows in their order, but each after its owner where that is one of them."""
-    ordered: dict[int, Any] = {}
-    for row in rows:
-        line = [row]
-        while (owner := owner_at_hand(line[-1])) in rows and owner not in line:
-            line.append(owner)
-        ordered.update((id(each), each) for each in reversed(line))
-    return list(ordered.values())
-
-
-def owner_at_hand(row: Any) -> Any | None:
-    """The row that owns ``row``, unless only its key is known."""
-    name = getattr(type(row), "__owner__", "")
-    return row.__dict__.get(name) if name else None
-
-
 def _take_owner_path(session: Session, row: Any) -> None:
     """Until the flush has given a new owner its own path, what it owns stands where the owner itself belongs."""
-    if not row.__owner__:
+    if not (isinstance(row, Scoped) and row.__owner__):
         return
-    owner = getattr(row, row.__owner__)
+    owner: Any = getattr(row, row.__owner__)
     key = getattr(row, f"{row.__owner__}_id")
     if owner is None and key is not None:
-        target = type(row).__mapper__.relationships[row.__owner__].mapper.class_
+        target = inspect(type(row)).relationships[row.__owner__].mapper.class_
         with session.no_autoflush:
             owner = session.get(target, key)
         if owner is None:
