@@ -33,6 +33,7 @@ from rules.grants import SCHOOL_ADMIN, is_admin_role, role_label
 from rules.posts import AREA_TYPE_NEEDED
 from views.auth import LoginView
 from views.panel.pages import Workbench
+from views.panel.roles import RoleModelView
 
 log = logging.getLogger(__name__)
 PERSONAL = "personal"
@@ -131,6 +132,7 @@ class SecurityManager(FabSecurityManager):
 
     user_model = Account
     authdbview = LoginView
+    rolemodelview = RoleModelView
 
     def register_views(self) -> None:
         """The login, its API, and the pages where roles are edited; accounts have screens of their own."""
