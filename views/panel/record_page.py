@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
@@ -151,4 +152,6 @@ def _past(view: PanelView, field: Field, value: Any, clear: bool) -> str:
         return str(row) if row is not None else f"#{value}"
     if field.name in view.words:
         return _(view.words[field.name](value))
+    if field.kind in ("date", "datetime") and isinstance(value, str):
+        return text_of((datetime if field.kind == "datetime" else date).fromisoformat(value))
     return text_of(value)
