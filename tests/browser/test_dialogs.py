@@ -34,6 +34,19 @@ def test_a_comment_survives_a_closed_dialog_and_a_refusal(person: Any, cast: Any
     assert page.url.endswith("/teacher/list/?f.certification=pending"), "back where it began"
 
 
+def test_every_button_shows_the_focus(person: Any, cast: Any) -> None:
+    """Also those without a frame of their own, behind whose dots the rest of a row's acts are."""
+    page = person().sign_in(cast.username["平"], cast.password)
+    page.goto("/teacher/list/")
+    seen = {}
+    for _press in range(60):
+        page.keyboard.press("Tab")
+        name, style = page.evaluate("[document.activeElement.className, getComputedStyle(document.activeElement).outlineStyle]")
+        seen.update({name: style} if "btn" in name.split() else {})
+    assert any("btn-ghost-secondary" in name for name in seen)
+    assert set(seen.values()) == {"solid"}, seen
+
+
 def test_the_badge_of_a_job_follows_it(person: Any, cast: Any) -> None:
     with Session(cast.engine) as session:
         job = Job(title="教师导出", kind=JobKind.EXPORT, state=JobState.WAITING, total=10, account_id=cast.account["平"])
