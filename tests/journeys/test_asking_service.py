@@ -80,6 +80,9 @@ def test_an_administrator_without_password_gets_back_in(app: Any, cast: Cast, cl
     assert re.search(r'id="comment-error"[^>]*>.*不能写密码', told.text), "the sentence stands beside the field"
     desk.post(f"/service_request/do/answer/{row}", confirmed="1", comment="已核实，密码已发到您登记的手机。")
 
+    history = desk.get(f"/service_request/show/{row}").text.split("变更历史", 1)[1]
+    assert re.search(r"20\d\d\.\d\d\.\d\d \d\d:\d\d</ins>", history) and "+00:00" not in history, "moments as everywhere"
+
     answered = look(outside, GIVEN["phone"], number).text
     assert "已答复" in answered and "密码已发到您登记的手机" in answered and once[1] not in answered
     Browser(app).sign_in("SchoolAdmin1", once[1])
