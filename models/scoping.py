@@ -382,6 +382,8 @@ def _is_changed(row: Any, name: str, adding: bool) -> bool:
     state = inspect(row)
     relationship = name.removesuffix("_id")
     names = [name] + ([relationship] if name.endswith("_id") and relationship in state.mapper.relationships else [])
+    # What was never set since it was read has no history, and asking for it is most of what an imported row's check costs.
+    names = [n for n in names if n in state.committed_state]
     past = [state.attrs[n].history for n in names]
     return any(h.has_changes() and (h.added or h.deleted) and (adding or list(h.added or ()) != list(h.deleted or ())) for h in past)
 
