@@ -269,7 +269,7 @@ def _counting(identity: Identity, workflows: tuple[Workflow, ...]) -> CompoundSe
     return counting
 
 
-def _counts(identity: Identity, workflows: tuple[Workflow, ...]) -> Iterator[Any]:
+def _counts(identity: Identity, workflows: tuple[Workflow, ...]) -> Iterator[Select[str, int]]:
     for workflow in workflows:
         condition = _waiting_for(identity, workflow)
         if condition is not None:
