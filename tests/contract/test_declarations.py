@@ -33,6 +33,7 @@ def test_the_shipped_declarations_have_no_mistake() -> None:
     [
         ({"list": ("school_id",)}, "the screen names “school_id”, a link is called “school” there"),
         ({"list": ("metadata",)}, "the screen names “metadata”, which is no field with a label; there are id, account_name, name,"),
+        ({"list": ("name", "version")}, "the screen names “version”, which is hidden; take one of the two out"),
         ({"search": ("school",)}, "search looks into texts, and “school” is none; put it into filters"),
         ({"facets": ("school",)}, "“school” has no short list of values to count as a facet; put it into filters"),
         ({"facets": ("created_at",)}, "“created_at” has no short list of values to count as a facet; put it into filters"),
