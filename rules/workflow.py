@@ -269,7 +269,7 @@ def _counting(identity: Identity, workflows: tuple[Workflow, ...]) -> CompoundSe
     return counting
 
 
-def _counts(identity: Identity, workflows: tuple[Workflow, ...]) -> Iterator[Select[str, int]]:
+def _counts(identity: Identity, workflows: tuple[Workflow, ...]) -> Iterator[Any]:
     for workflow in workflows:
         condition = _waiting_for(identity, workflow)
         if condition is not None:

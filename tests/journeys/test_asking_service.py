@@ -164,7 +164,7 @@ def test_the_pages_ask_the_database_little(app: Any, client_of: ClientOf, cast: 
         assert len(sent) <= most, "\n".join((address, *sent))
 
 
-def test_who_has_lost_the_phone_gets_another_one_bound(app: Any, cast: Cast, client_of: ClientOf, phones: Phones) -> None:
+def test_who_has_lost_the_phone_gets_another_one_bound(app: Any, cast: Cast, client_of: ClientOf, inbox: Inbox) -> None:
     """S4-39…41: asked for with the old number, the new one and the tail of the identity number; bound once the person is verified."""
     old, new, tail = "13850000099", "13700000077", "0099"
     outside, desk = client_of(""), client_of("运")
@@ -181,6 +181,7 @@ def test_who_has_lost_the_phone_gets_another_one_bound(app: Any, cast: Cast, cli
     refused = desk.post(f"/account/do/rebind_phone/{account}", confirmed="1", comment="13850000001x")
     assert "手机号码应为11位数字" in desk.get(refused.location).text
     assert desk.post(f"/account/do/rebind_phone/{account}", confirmed="1", comment=new).status_code == 303
+    assert not any("验证码" in text for _phone, text in inbox.messages), "the old phone is lost: no code goes anywhere"
     Browser(app).sign_in(new, cast.password)
     assert Browser(app).try_sign_in(old, cast.password).status_code == 401
     assert "更换绑定手机" not in client_of("福").get(f"/account/show/{cast.account['梅']}").text
