@@ -62,7 +62,7 @@ class Account(Scoped, FabUser):
             "default_password_until",
         ),
         acts=("read", "export"),
-        extra_acts=("reveal", "reset", "unlock", "approve", "disable", "apply", "appoint"),
+        extra_acts=("reveal", "reset", "unlock", "approve", "disable", "apply", "appoint", "rebind"),
         unit="个账号",
         rank=22,
         empty="还没有账号。新增或导入教师后，系统会自动生成账号。",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from flask_appbuilder import Model as FabModel
 from sqlalchemy import (
@@ -83,6 +84,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         return value.replace(tzinfo=UTC) if value is not None else None
+
+
+ZONE = ZoneInfo("Asia/Shanghai")
+"""Where moments are shown and days begin."""
 
 
 def utcnow() -> datetime:

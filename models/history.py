@@ -115,6 +115,8 @@ def difference(row: Any, act: str = "edit") -> dict[str, list[Any]]:
             if value not in (None, "", []):
                 told[name] = [value, None]
             continue
+        if name not in state.committed_state and name not in state.mapper.relationships:
+            continue
         past = state.attrs[name].history
         if not past.has_changes():
             continue

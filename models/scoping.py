@@ -19,17 +19,20 @@ How a table's rows are reached is said by its mixin:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, Index, Integer, and_, event, false, inspect, or_, true
-from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, Session, mapped_column, with_loader_criteria
+from sqlalchemy.orm import LoaderCriteriaOption, Mapped, Mapper, ORMExecuteState, Session, mapped_column, with_loader_criteria
+from sqlalchemy.orm.interfaces import CriteriaOption
 
 from models.base import Base, PathString, table_name
 from models.expected import expected
+from models.owners import owners_first
 from models.violation import NotPermitted, OutOfReach, RuleViolation
 
 ROOT = "/"
@@ -234,7 +237,7 @@ def _own_teachers(paths: Iterable[str]) -> list[int]:
 def limit_to_reach(state: ORMExecuteState) -> None:
     """``do_orm_execute``: add every scoped class's condition to the statement, relationship loads included.
 
-    One option per concrete class with a plain expression and aliases included is the form that never leaked; a lambda over
+    One condition per concrete class, a plain expression with aliases included, is the form that never leaked; a lambda over
     the mixin did (docs/decisions/0002-scope-in-the-session.md).
     """
     identity = current_identity()
@@ -242,22 +245,60 @@ def limit_to_reach(state: ORMExecuteState) -> None:
         return
     if state.is_update or state.is_delete:
         raise NotPermitted("rows are changed one by one, or by a service")
-    state.statement = state.statement.options(*_options(identity))
+    state.statement = state.statement.options(_within(identity))
+
+
+class Within(CriteriaOption):
+    """The conditions of every class as one option of a statement.
+
+    SQLAlchemy looks for a statement's SQL by a description of all its parts, and describing twenty options took longer than
+    finding most rows. They never change, so their description, a number for each that differs, is made with them.
+    """
+
+    __slots__ = ("_conditions", "_shape", "_values")
+    propagate_to_loaders = True
+
+    def __init__(self, conditions: Sequence[LoaderCriteriaOption]) -> None:
+        keys = [described for condition in conditions if (described := condition._generate_cache_key()) is not None]
+        assert len(keys) == len(conditions), "a condition that cannot be described would be taken for another"
+        self._conditions = tuple(conditions)
+        self._shape = _SHAPES.setdefault(tuple(key.key for key in keys), next(_NUMBERS))
+        self._values = [value for key in keys for value in key.bindparams]
+
+    def process_compile_state(self, compile_state: Any) -> None:
+        self.get_global_criteria(compile_state.global_attributes)
+
+    def process_compile_state_replaced_entities(self, compile_state: Any, mapper_entities: Any) -> None:
+        self.get_global_criteria(compile_state.global_attributes)
+
+    def get_global_criteria(self, attributes: dict[Any, Any]) -> None:
+        for condition in self._conditions:
+            condition.get_global_criteria(attributes)
+
+    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
+        number, again = anon_map.get_anon(self)
+        if not again:
+            bindparams.extend(self._values)
+        return Within, number, self._shape
 
 
 MOST_REMEMBERED = 500
-_remembered: dict[tuple[int | None, frozenset[tuple[str, str, str]]], list[Any]] = {}
+_remembered: dict[tuple[int | None, frozenset[tuple[str, str, str]]], Within] = {}
+_SHAPES: dict[tuple[Any, ...], int] = {}
+_NUMBERS = count()
+"""Never the same twice, so that two threads cannot give two descriptions one number."""
 
 
-def _options(identity: Identity) -> list[Any]:
-    """One for each class; made once for an account and its grants, because making them costs more than most statements."""
+def _within(identity: Identity) -> Within:
+    """Made once for an account and its grants, because making the conditions costs more than most statements."""
     key = identity.account_id, identity.grants
     known = _remembered.get(key)
     if known is None:
         if len(_remembered) >= MOST_REMEMBERED:
             _remembered.clear()
         conditions = ((cls, in_reach(cls, identity)) for cls in reached_classes())
-        known = _remembered[key] = [with_loader_criteria(cls, c, include_aliases=True) for cls, c in conditions if c is not None]
+        options = [with_loader_criteria(cls, c, include_aliases=True) for cls, c in conditions if c is not None]
+        known = _remembered[key] = Within(options)
     return known
 
 
@@ -279,8 +320,7 @@ def check_reach(session: Session) -> None:
     """``before_flush``: owners give new rows their path, and nothing is written outside the writer's reach."""
     identity = current_identity()
     for row in owners_first(session.new):
-        if isinstance(row, Scoped):
-            _take_owner_path(session, row)
+        _take_owner_path(session, row)
         _check_row(row, identity, "add")
     for row in session.dirty:
         if session.is_modified(row):
@@ -290,31 +330,14 @@ def check_reach(session: Session) -> None:
         _check_row(row, identity, "delete")
 
 
-def owners_first(rows: Collection[Any]) -> list[Any]:
-    """The rows in their order, but each after its owner where that is one of them."""
-    ordered: dict[int, Any] = {}
-    for row in rows:
-        line = [row]
-        while (owner := owner_at_hand(line[-1])) in rows and owner not in line:
-            line.append(owner)
-        ordered.update((id(each), each) for each in reversed(line))
-    return list(ordered.values())
-
-
-def owner_at_hand(row: Any) -> Any | None:
-    """The row that owns ``row``, unless only its key is known."""
-    name = getattr(type(row), "__owner__", "")
-    return row.__dict__.get(name) if name else None
-
-
 def _take_owner_path(session: Session, row: Any) -> None:
     """Until the flush has given a new owner its own path, what it owns stands where the owner itself belongs."""
-    if not row.__owner__:
+    if not (isinstance(row, Scoped) and row.__owner__):
         return
-    owner = getattr(row, row.__owner__)
+    owner: Any = getattr(row, row.__owner__)
     key = getattr(row, f"{row.__owner__}_id")
     if owner is None and key is not None:
-        target = type(row).__mapper__.relationships[row.__owner__].mapper.class_
+        target = inspect(type(row)).relationships[row.__owner__].mapper.class_
         with session.no_autoflush:
             owner = session.get(target, key)
         if owner is None:
@@ -362,6 +385,8 @@ def _is_changed(row: Any, name: str, adding: bool) -> bool:
     state = inspect(row)
     relationship = name.removesuffix("_id")
     names = [name] + ([relationship] if name.endswith("_id") and relationship in state.mapper.relationships else [])
+    # What was never set since it was read has no history, and asking for it is most of what an imported row's check costs.
+    names = [n for n in names if n in state.committed_state]
     past = [state.attrs[n].history for n in names]
     return any(h.has_changes() and (h.added or h.deleted) and (adding or list(h.added or ()) != list(h.deleted or ())) for h in past)
 

@@ -18,11 +18,12 @@ from models.scoping import Scoped
 
 
 class RequestKind(Choice):
-    """What is asked for; a change of phone that comes with papers (S4-39) will be one more kind."""
+    """What is asked for; ``PHONE`` by who cannot receive at the old number any more (S4-39)."""
 
     ACCOUNT = "account", "忘记账号"
     PASSWORD = "password", "忘记密码"
     ADMINISTRATOR = "administrator", "查询管理员"
+    PHONE = "phone", "更换手机号码"
     OTHER = "other", "其他问题"
 
 

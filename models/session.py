@@ -16,6 +16,7 @@ from sqlalchemy.util import IdentitySet
 
 from models.history import write_history
 from models.invariants import check_invariants, follow_up, sentence_of
+from models.owners import owner_at_hand, owners_first
 from models.scoping import (
     Reached,
     Scoped,
@@ -23,8 +24,6 @@ from models.scoping import (
     check_reach,
     current_identity,
     limit_to_reach,
-    owner_at_hand,
-    owners_first,
     row_in_reach,
 )
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
@@ -156,9 +155,10 @@ def transaction(session: Session) -> Iterator[Session]:
         raise
 
 
-def insert_or(session: Session, table: Any) -> Any:
+def insert_or(at: Session | Connection, table: Any) -> Any:
     """An insert that can be told what to do where the row is there already: ``.on_conflict_do_update(…)``."""
-    dialect: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    name = (at if isinstance(at, Connection) else at.get_bind()).dialect.name
+    dialect: Any = postgresql if name == "postgresql" else sqlite
     return dialect.insert(table)
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Date, Integer, String, case, func, literal, or_, select
 from sqlalchemy.ext.compiler import compiles
@@ -20,10 +19,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.functions import FunctionElement
 
 from models.access import Account, AccountState, PersonKind
-from models.base import Base, Count, Day, Moment, PathString
+from models.base import ZONE, Base, Count, Day, Moment, PathString
 from models.scoping import Internal
 
-ZONE = ZoneInfo("Asia/Shanghai")
 NEVER = date(2000, 1, 1)
 """Before all days that are kept."""
 EVERYWHERE = ""

@@ -12,6 +12,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, AccountState, Post, in_force, person_of
+from models.base import ZONE
 from models.history import note
 from models.notices import NoticeKind
 from models.scoping import Identity, acting_as
@@ -22,7 +23,6 @@ from rules.errors import RuleViolation
 from rules.grants import role_label
 from rules.notices import tell_accounts
 from rules.page_views import day_of
-from rules.permission_codes import ZONE
 from rules.posts import check_may_end
 
 LONGEST_DAYS = 366

@@ -101,6 +101,8 @@ OTHER_IDS: dict[str, OtherId] = {
 
 def half_width(text: str) -> str:
     """The text as an ASCII keyboard types it: half width, trimmed, without the invisible marks of a paste."""
+    if text.isascii():
+        return text.strip()
     folded = unicodedata.normalize("NFKC", text)
     return "".join(char for char in folded if unicodedata.category(char) != "Cf").strip()
 

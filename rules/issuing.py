@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
@@ -21,7 +20,7 @@ from models.access import Account, AccountState, PersonKind, Post, in_force
 from models.base import utcnow
 from models.history import note
 from models.scoping import ROOT, SYSTEM, Identity, acting_as, current_identity
-from models.session import transaction
+from models.session import insert_or, transaction
 from models.violation import Conflict
 from rules.account_names import ACCOUNT_PREFIXES, is_account_name, next_account_name
 from rules.code_text import ALPHABET
@@ -201,8 +200,7 @@ def create_operator(session: Session, name: str, password: str, *, now: datetime
 
 def add_if_free(session: Session, values: dict[str, Any]) -> Account | None:
     """The account just added, or None where its name or phone is another's; the transaction goes on in either case."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    added = insert(Account).values(values).on_conflict_do_nothing().returning(Account.id)
+    added = insert_or(session, Account).values(values).on_conflict_do_nothing().returning(Account.id)
     account_id = session.scalar(added)
     if account_id is None:
         return None

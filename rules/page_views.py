@@ -15,9 +15,10 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import CursorResult, case, delete
 from sqlalchemy.orm import Session
 
+from models.base import ZONE
 from models.scoping import ROOT, SYSTEM, acting_as, ancestors
 from models.session import insert_or, transaction
-from models.statistics import EVERYWHERE, NEVER, ZONE, PageViewCount, PageVisit
+from models.statistics import EVERYWHERE, NEVER, PageViewCount, PageVisit
 from rules.periods import LONGEST_VIEW_DAYS
 
 KEPT_DAYS = 732

@@ -52,11 +52,6 @@ class Period:
         """As many days, right before."""
         return Period(self.since - timedelta(days=self.length), self.since - timedelta(days=1))
 
-    @property
-    def preset(self) -> int | None:
-        """The length, if it is one people choose by a button."""
-        return self.length if self.length in PRESETS else None
-
     def days(self) -> Iterator[date]:
         """Every day, the first one first."""
         return (self.since + timedelta(days=n) for n in range(self.length))

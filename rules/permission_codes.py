@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, CodeState, PermissionCode, Post, in_office
+from models.base import ZONE
 from models.history import note
 from models.notices import NoticeKind
 from models.org import Region, School, SchoolKind
@@ -32,7 +32,6 @@ from rules.grants import SCHOOL_ADMIN, role_label
 from rules.notices import administrators_of, page_of, tell_accounts
 from rules.throttle import clear, hit, take_back
 
-ZONE = ZoneInfo("Asia/Shanghai")
 LONGEST_DAYS = 365
 LONGEST_CONTACT = 100
 ACCOUNT_TRIES, ADDRESS_TRIES, TRIES_SECONDS = 10, 30, 900

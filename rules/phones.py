@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from models.access import Account, OneTimeCode
 from models.notices import NoticeKind
-from models.scoping import acting_as, current_identity
+from models.scoping import Identity, acting_as, current_identity
 from models.session import transaction
 from models.violation import Sentence
 from rules.account_names import check_phone
@@ -78,6 +78,25 @@ def confirm_phone_change(session: Session, account: Account, code: str, now: dat
             # The one act of one's own that is told as well: it may have been somebody at a forgotten screen.
             bound = Sentence(BOUND, phone=mask_phone(sent.target))
             tell_accounts(session, [account.id], bound, "/me/", kind=NoticeKind.ACCOUNT, now=now)
+
+
+def rebind_phone(session: Session, identity: Identity, account: Account, new_phone: str, now: datetime) -> str:
+    """Bind another phone for somebody who receives nothing at the old one, once customer service knows who asks (S4-39, S4-41).
+
+    Answers the new phone, masked. Raises NotPermitted, OutOfReach, RuleViolation.
+    """
+    identity.require("rebind", "account", account.scope_path)
+    phone = check_phone(new_phone)
+    with acting_as(identity.serving()), transaction(session):
+        session.refresh(account)
+        if phone == account.phone:
+            raise RuleViolation("新手机号码与原手机号码相同。", "phone")
+        _void_codes(session, account, now)
+        _bind(session, account, phone)
+        tell_accounts(
+            session, [account.id], Sentence(BOUND, phone=mask_phone(phone)), "/me/", kind=NoticeKind.ACCOUNT, now=now, by_phone=True
+        )
+    return mask_phone(phone)
 
 
 def _count_try(session: Session, account: Account, now: datetime) -> Any | None:

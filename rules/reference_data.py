@@ -6,9 +6,6 @@ row that is already there is never written over, whatever this file says of it.
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.base import Base
@@ -16,7 +13,7 @@ from models.org import Stage
 from models.people import IdType, Subject, Title
 from models.research import AbilityPoint
 from models.scoping import SYSTEM, acting_as
-from models.session import transaction
+from models.session import insert_or, transaction
 
 # The codes are those of rules.id_numbers, which checks the numbers.
 ID_TYPES = (
@@ -119,14 +116,11 @@ REFERENCE_ROWS: dict[type[Base], tuple[tuple[str, str], ...]] = {
     AbilityPoint: ABILITY_POINTS,
 }
 
-INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-
 
 def ensure_reference_data(session: Session) -> None:
     """Add the rows that are missing; any number of processes may do so at once."""
-    insert = INSERTS[session.get_bind().dialect.name]
     with acting_as(SYSTEM), transaction(session):
         for model, names in REFERENCE_ROWS.items():
             rows = [{"code": code, "name": name, "rank": rank} for rank, (code, name) in enumerate(names, start=1)]
             # Without a target: a row an installation added under the same name stands in the way as much as the code.
-            session.execute(insert(model.__table__).on_conflict_do_nothing(), rows)
+            session.execute(insert_or(session, model.__table__).on_conflict_do_nothing(), rows)

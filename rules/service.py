@@ -41,6 +41,8 @@ ID_TAIL = re.compile(r"[0-9]{3}[0-9X]")
 # With 23 letters 36 bits, good for one phone only and behind limited tries.
 NUMBER_LENGTH = 8
 MOST_OWN = 20
+LONGEST_DESCRIPTION = 500
+OLD_PHONE = "原手机号码："
 MOST_MATCHES = 10
 NOT_FOUND = "没有查到。请核对查询号，以及提交申请时填写的手机号码。"
 TOO_OFTEN = "操作过于频繁，请稍后再试。"
@@ -59,6 +61,8 @@ class Asked:
     position: str = ""
     id_tail: str = ""
     description: str = ""
+    old_phone: str = ""
+    """Of who asks for another one: only masked it is kept, to be compared with the account's (S4-39)."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def ask_service(session: Session, asked: Asked, *, account: Account | None, addr
         "unit_name": _line(asked.unit),
         "position": _line(asked.position) or None,
         "phone": phone,
-        "id_tail": _checked_tail(asked.id_tail),
+        "id_tail": _checked_tail(asked),
         "description": _checked_description(asked),
         "account_id": account.id if account is not None else None,
         "digest": _digest(secret_key, phone, number),
@@ -98,18 +102,30 @@ def _line(text: str) -> str:
     return " ".join(text.split()) if half_width(text) else ""
 
 
-def _checked_tail(text: str) -> str | None:
-    tail = half_width(text).upper()
+def _checked_tail(asked: Asked) -> str | None:
+    tail = half_width(asked.id_tail).upper()
+    if asked.kind is RequestKind.PHONE and not tail:
+        raise RuleViolation("更换手机号码时，请填写证件号码后四位，供客服核对身份。", "id_tail")
     if tail and not ID_TAIL.fullmatch(tail):
         raise RuleViolation("请填写证件号码的最后四位，或留空。", "id_tail")
     return tail or None
 
 
+def _old_phone(asked: Asked) -> str:
+    """The line that tells customer service of the phone that is given up; empty where none is."""
+    if asked.kind is not RequestKind.PHONE:
+        return ""
+    try:
+        return f"{OLD_PHONE}{mask_phone(check_phone(asked.old_phone))}"
+    except RuleViolation as refusal:
+        raise RuleViolation(refusal.template, "old_phone", **refusal.params) from refusal
+
+
 def _checked_description(asked: Asked) -> str | None:
-    text = asked.description.strip()
+    text = "\n".join(part for part in (_old_phone(asked), asked.description.strip()) if part)
     if asked.kind is RequestKind.OTHER and not half_width(text):
         raise RuleViolation("请填写“{label}”。", "description", label="问题描述")
-    return text or None
+    return text[:LONGEST_DESCRIPTION] or None
 
 
 def _owner(session: Session, name: str) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import hashlib
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Table, case, delete, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.access import Throttle
+from models.session import insert_or
 
 _COUNTS: Table = Throttle.__table__  # type: ignore[assignment]
 SWEPT_AT_ONCE = 100
@@ -59,13 +59,12 @@ def _hidden(key: str) -> str:
 
 def _count(connection: Connection, key: str, now: datetime, until: datetime) -> int:
     """One statement, so that of many at once each gets a number of its own."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     over = _COUNTS.c.until <= now
     fresh: dict[str, ColumnElement[object]] = {
         "tries": case((over, 1), else_=_COUNTS.c.tries + 1),
         "until": case((over, literal(until, _COUNTS.c.until.type)), else_=_COUNTS.c.until),
     }
-    counted = insert(_COUNTS).values(key=key, tries=1, until=until).on_conflict_do_update(index_elements=["key"], set_=fresh)
+    counted = insert_or(connection, _COUNTS).values(key=key, tries=1, until=until).on_conflict_do_update(index_elements=["key"], set_=fresh)
     tries: int = connection.execute(counted.returning(_COUNTS.c.tries)).scalar_one()
     return tries
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from models.access import Account, known_by
-from models.base import table_name
+from models.base import ZONE, table_name
 from models.history import Decision, note
 from models.notices import NoticeKind
 from models.scoping import SYSTEM, Identity, acting_as, in_reach, row_in_reach
@@ -43,7 +43,6 @@ from rules.workflow_steps import KnownBy, Step, Workflow, check_workflow
 
 __all__ = ["KnownBy", "Offer", "Step", "Workflow", "check_workflow", "lock", "offers", "take", "take_along", "waiting", "why_not"]
 
-CHINA = timezone(timedelta(hours=8))
 LONGEST_COMMENT = 500
 CHANGED = "这条记录刚刚已由他人处理，请查看最新内容后再试。"
 
@@ -231,7 +230,7 @@ def _too_late(session: Session, identity: Identity, workflow: Workflow, step: St
     if last is None or state is None or last.target != state.value:
         return Conflict("当前状态是“{state}”，不能“{step}”。", state=state or "--", step=step.label)
     who = "您" if last.account_id is not None and last.account_id == identity.account_id else last.post or "他人"
-    told = {"who": who, "at": f"{last.at.astimezone(CHINA):%Y.%m.%d %H:%M}", "decided": last.label, "state": state.label}
+    told = {"who": who, "at": f"{last.at.astimezone(ZONE):%Y.%m.%d %H:%M}", "decided": last.label, "state": state.label}
     return Conflict("{who}已于 {at} 办理“{decided}”，当前状态是“{state}”，不能“{step}”。", step=step.label, **told)
 
 

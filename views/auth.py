@@ -81,7 +81,7 @@ def safe_next(address: str) -> str:
         parts = urlsplit(address)
     except ValueError:
         return ""
-    elsewhere = parts.scheme not in ("", "http", "https") or parts.netloc not in ("", request.host)
+    elsewhere = (parts.scheme, parts.netloc) not in {("", ""), ("http", request.host), ("https", request.host)}
     if elsewhere or "\\" in address or not address.isprintable() or not parts.path.startswith("/") or parts.path.startswith("//"):
         return ""
     return parts._replace(scheme="", netloc="").geturl()

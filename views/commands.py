@@ -86,5 +86,6 @@ def doctor() -> None:
 @click.argument("row", required=False)
 def why_command(account: str, act: str, table: str, row: str | None) -> None:
     """Say which of act, row and rule answers no to ACCOUNT doing ACT on TABLE, and what would change it."""
-    for line in why(current_app.extensions["db"](), account, act, table, row_id(row) if row else None):
+    views = current_app.extensions["appbuilder"].baseviews
+    for line in why(current_app.extensions["db"](), views, account, act, table, row_id(row) if row else None):
         click.echo(line)

@@ -114,6 +114,7 @@ class JobView(PanelView):
             buttons.append(Button(_("返回列表"), address, "list"))
         elif known and job.kind is not JobKind.EXPORT:
             buttons.append(Button(_("重新上传"), url_for(f"{job.details['table']}.upload"), "upload"))
+            buttons.append(Button(_("返回列表"), url_for(f"{job.details['table']}.list"), "list"))
         return [*buttons, *([self.file_button(job)] if job.file_key else [])]
 
     def file_button(self, job: Job) -> Button:

@@ -19,6 +19,7 @@ from rules.accounts import reset_many, reset_password, unlock
 from rules.approvals import administers_own_school
 from rules.hour_statement import totals_of
 from rules.people import leave_school
+from rules.phones import rebind_phone
 from rules.real_name import lacks_facts, missing_facts
 from rules.service import reset_by_sms
 from views.panel.cells import text_of
@@ -110,6 +111,10 @@ def _reset_in_bulk(session: Any, identity: Identity, row: Any, values: Any, now:
     return "密码已重置。"
 
 
+def _rebind(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> str:
+    return Sentence("已绑定手机 {phone}，并已通知本人。", phone=rebind_phone(session, identity, row, values.get("comment", ""), now))
+
+
 def _unlock(session: Any, identity: Identity, row: Any, values: Any, now: Any) -> str:
     unlock(session, identity, row, now)
     return "账号已解锁。"
@@ -141,6 +146,19 @@ class AccountView(PanelView):
             "normal",
             "密码将重置并发送到账号登记的手机，该账号的登录会全部退出。",
             shown=lambda row: row.state is AccountState.ACTIVE and bool(row.phone),
+            bulk=False,
+        ),
+        Verb(
+            "rebind_phone",
+            "更换绑定手机",
+            "rebind",
+            _rebind,
+            "device-mobile",
+            "normal",
+            "请先电话回访，核实是本人且原号码已不能接收短信。以手机号码为账号的，账号随之改变。",
+            "required",
+            "新手机号码",
+            shown=lambda row: row.state is AccountState.ACTIVE,
             bulk=False,
         ),
         Verb(

@@ -18,6 +18,7 @@ from models.service import RequestKind, RequestState
 from rules.service import Asked, ask_service, find_request, own_requests
 from views.pages import PageView
 from views.panel.cells import moment_text
+from views.panel.forms import choices_of
 from views.panel.menu import ENTRIES, Entry
 
 NEEDED = lazy("请填写此项。")
@@ -29,7 +30,7 @@ class AskForm(FlaskForm):  # type: ignore[misc]
     kind = RadioField(
         lazy("申请事项"),
         [InputRequired(lazy("请选择申请事项。"))],
-        choices=[(kind.value, lazy(kind.label)) for kind in RequestKind],
+        choices=choices_of((kind.value, lazy(kind.label)) for kind in RequestKind),
         default=RequestKind.PASSWORD.value,
     )
     name = StringField(lazy("姓名"), [InputRequired(NEEDED), SHORT], render_kw={"autocomplete": "name"})
@@ -43,10 +44,13 @@ class AskForm(FlaskForm):  # type: ignore[misc]
     phone = StringField(
         lazy("手机号码"), [InputRequired(NEEDED)], description=lazy("查询答复时需要，也供客服与您联系。"), render_kw=TELEPHONE
     )
+    old_phone = StringField(
+        lazy("原手机号码"), [Optional()], description=lazy("选择“更换手机号码”时必填，上面的“手机号码”填新号码。"), render_kw=TELEPHONE
+    )
     id_tail = StringField(
         lazy("证件号码后四位"),
         [Optional()],
-        description=lazy("用于核对身份，可以不填。"),
+        description=lazy("用于核对身份；更换手机号码时必填。"),
         render_kw={"autocomplete": "off", "maxlength": 4},
     )
     description = TextAreaField(
@@ -79,6 +83,7 @@ class ServiceView(PageView):
                     form.position.data or "",
                     form.id_tail.data or "",
                     form.description.data or "",
+                    form.old_phone.data or "",
                 ),
                 account=self._account(),
                 address=request.remote_addr or "",

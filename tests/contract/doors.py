@@ -6,19 +6,24 @@ answer that it gives nothing away, and of the database that nothing has changed.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from openpyxl import load_workbook
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, true
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from models.access import SavedView
 from models.base import declared, table_name
 from models.fields import Field, fields_of
+from models.scoping import Own
 from tests.clients import Browser
 
 
@@ -31,6 +36,13 @@ class Visit:
     row_id: int
     owner: dict[str, int]
     """Link name → id of the row's owner, for forged forms and filters."""
+    panel: Mapping[str, Any]
+    cells: dict[str, str]
+    """Label → what a sheet would say of the row, key columns first."""
+    linked: dict[str, int]
+    """Link name → id of the row it leads to, for the lists of what hangs on that one."""
+    kept_view: int
+    """Another person's saved view."""
 
     @property
     def base(self) -> str:
@@ -47,6 +59,7 @@ Door = Callable[[Visit], Iterator[TestResponse]]
 def read_list(visit: Visit) -> Iterator[TestResponse]:
     for query in ("", "?size=100", "?sort=id", f"?q={visit.row_id}", *(f"?f.{name}={i}" for name, i in visit.owner.items())):
         yield visit.browser.get(f"{visit.base}/list/{query}")
+    yield visit.browser.get(f"{visit.base}/facets")
 
 
 def read_record(visit: Visit) -> Iterator[TestResponse]:
@@ -61,6 +74,55 @@ def read_choices(visit: Visit) -> Iterator[TestResponse]:
         if field.kind in ("link", "links"):
             yield visit.browser.get(f"{visit.base}/choices/{name}")
             yield visit.browser.get(f"{visit.base}/choices/{name}?q=北")
+
+
+def choose_it(visit: Visit) -> Iterator[TestResponse]:
+    """Every remote select, of whatever table, that could offer the row."""
+    for view in visit.panel.values():
+        for name, field in fields_of(view.model).items():
+            if field.kind in ("link", "links") and field.target is visit.view.model:
+                for query in ("", f"?q={quote(next(iter(visit.cells.values()), ''))}", "?q=北"):
+                    yield visit.browser.get(f"/{view.table}/choices/{name}{query}")
+
+
+def read_related(visit: Visit) -> Iterator[TestResponse]:
+    """Every record page that lists rows of this table: those the row hangs on."""
+    for view in visit.panel.values():
+        for path in view.screen.related:
+            model, link = path.split(".")
+            if model == visit.view.model.__name__ and link in visit.linked:
+                yield visit.browser.get(f"/{view.table}/show/{visit.linked[link]}")
+                yield visit.browser.get(f"{visit.base}/list/?f.{link}={visit.linked[link]}")
+
+
+def use_saved_views(visit: Visit) -> Iterator[TestResponse]:
+    yield visit.browser.post(f"{visit.base}/views/{visit.kept_view}/forget")
+    yield visit.browser.post(f"{visit.base}/views", name="越界", query=f"q={visit.row_id}")
+    yield visit.browser.get(f"{visit.base}/list/?q={visit.row_id}")
+
+
+def import_rows(visit: Visit) -> Iterator[TestResponse]:
+    """A sheet that changes the row and adds others beside it, taken through all three pages."""
+    base = f"{visit.base}/import"
+    yield visit.browser.get(f"{base}/template")
+    yield visit.browser.get(base)
+    form = {"csrf_token": visit.browser.token, "file": (io.BytesIO(forged_sheet(visit).encode()), "越界.csv")}
+    matched = visit.browser.client.post(base, data=form, content_type="multipart/form-data")
+    yield matched
+    token = re.search(r'name="token" value="([^"]+)"', matched.text)
+    checked = visit.browser.post(f"{base}/check", token=token[1] if token else "", **_columns(matched.text))
+    yield checked
+    yield visit.browser.get(checked.location or base)
+    check = (checked.location or "0").rsplit("/", 1)[1] if checked.location else "0"
+    yield (applied := visit.browser.post(f"{base}/{check}/apply", mode="good"))
+    if applied.location:
+        yield visit.browser.get(applied.location)
+
+
+def _columns(page: str) -> dict[str, str]:
+    """The second page's form as it is filled in for a person."""
+    selects = re.findall(r'<select class="form-select" name="(column\.\d+)"(.*?)</select>', page, re.S)
+    return {name: found[1] for name, options in selects if (found := re.search(r'value="([^"]*)" selected', options))}
 
 
 def edit_record(visit: Visit) -> Iterator[TestResponse]:
@@ -132,6 +194,10 @@ DOORS: tuple[Door, ...] = (
     read_rest,
     write_rest,
     use_console,
+    choose_it,
+    read_related,
+    use_saved_views,
+    import_rows,
 )
 
 
@@ -146,6 +212,39 @@ def forged(visit: Visit) -> dict[str, str]:
     return form | {name: str(i) for name, i in visit.owner.items()}
 
 
+def forged_sheet(visit: Visit) -> str:
+    """The row under its own key with another name, and new rows with its owner and every last character a key may have."""
+    labels, values = list(visit.cells), list(visit.cells.values())
+    key = len(visit.view.screen.key) - 1
+    called = labels.index(visit.fields["name"].label) if "name" in visit.fields else key
+    rows = [labels, [*values[:called], "越界", *values[called + 1 :]]]
+    for last in "0123456789X":
+        new = beside(values[key]) + last if key >= 0 else ""
+        rows.append([f"新{last}" if at == called else new if at == key else value for at, value in enumerate(values)])
+    sheet = io.StringIO()
+    csv.writer(sheet).writerows(rows)
+    return sheet.getvalue()
+
+
+def beside(code: str) -> str:
+    """A code that nobody has, without its last character, which may be a check digit."""
+    digit = code[-2:-1]
+    return code[:-2] + str((int(digit) + 1) % 10 if digit.isdigit() else 1)
+
+
+def cells_of(row: Any) -> dict[str, str]:
+    """What a sheet would say of a row: its key, its owner and whatever else has to be given."""
+    model, owner = type(row), getattr(type(row), "__owner__", "")
+    fields = fields_of(model)
+    needed = [n for n, f in fields.items() if f.required and not f.readonly and not f.hidden]
+    names = dict.fromkeys([*model.__screen__.key, *needed, *([owner] if owner in fields else [])])
+    return {fields[name].label: _written(getattr(row, name)) for name in names}
+
+
+def _written(value: Any) -> str:
+    return "" if value is None else getattr(value, "label", "") or str(value)
+
+
 def text_of(answer: TestResponse) -> str:
     """Everything readable in an answer, a workbook's cells included."""
     if answer.mimetype.endswith("spreadsheetml.sheet"):
@@ -154,14 +253,21 @@ def text_of(answer: TestResponse) -> str:
     return answer.text
 
 
-def snapshot(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every declared table, to compare before and after. Logins move counters; those are left out."""
+def snapshot(engine: Engine, visitor: int) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every declared table and every saved view, to compare before and after.
+
+    Logins move counters; those are left out, and so is what is the visitor's own to make: their jobs, their views.
+    """
     moving = {"last_login", "login_count", "changed_on", "updated_at", "version", "fail_login_count"}
     with Session(engine) as session:
         return {
             table_name(model): [
                 tuple(row)
-                for row in session.execute(select(*(c for c in model.__table__.c if c.name not in moving)).order_by(model.__table__.c.id))
+                for row in session.execute(
+                    select(*(c for c in model.__table__.c if c.name not in moving))
+                    .where(model.account_id != visitor if issubclass(model, Own) else true())
+                    .order_by(model.__table__.c.id)
+                )
             ]
-            for model in declared()
+            for model in (*declared(), SavedView)
         }

@@ -1,4 +1,4 @@
-"""docs/adding-a-table.md and docs/changing-a-form.md, followed to the letter in a copy of the project."""
+"""docs/adding-a-table.md, docs/changing-a-form.md and docs/changing-a-workflow.md, followed to the letter in a copy of the project."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from models.session import make_engine
 from tests.cast import assemble, meet
 from tests.clients import Browser
 from tests.samples import png
+from views.commands import TRANSLATIONS
+from views.panel.doctor import examine
 url = sys.argv[1]
 upgrade(url)
 engine = make_engine(url)
@@ -37,15 +39,15 @@ rui.sign_in(cast.username["锐"], cast.password)
 north = str(cast.school["北"])
 told = {}
 told["add form"] = "座位数" in ping.get("/room/add").text
-added = ping.post("/room/add", name="报告厅一", kind="lecture", seats="120", school=north)
+added = ping.post("/room/add", name="报告厅一", kind="lecture", seats="120", is_open="y", school=north)
 told["added"] = added.status_code == 303
 told["list"] = "报告厅一" in ping.get("/room/list/?f.kind=lecture&q=报告").text
-told["facet"] = "报告厅 " in ping.get("/room/list/").text or "报告厅" in ping.get("/room/list/").text
+told["facet"] = ping.get("/room/facets").json["kind"] == {"": 1, "lecture": 1, "computer": 0}
 told["record and history"] = "座位数" in ping.get("/room/show/1").text and "新增" in ping.get("/room/show/1").text
-told["edit"] = ping.post("/room/edit/1", _version="1", name="报告厅一", kind="lecture", seats="90").status_code == 303
+told["edit"] = ping.post("/room/edit/1", _version="1", name="报告厅一", kind="lecture", seats="90", is_open="y").status_code == 303
 photo = {"files.photos": "", "upload.photos": (BytesIO(png()), "讲台.png")}
 told["file box"] = "教室照片" in ping.get("/room/edit/1").text and "正门和讲台各一张" in ping.get("/room/edit/1").text
-told["file kept"] = ping.post("/room/edit/1", _version="2", name="报告厅一", kind="lecture", seats="90", **photo).status_code == 303
+told["file kept"] = ping.post("/room/edit/1", _version="2", name="报告厅一", kind="lecture", seats="90", is_open="y", **photo).status_code == 303
 file = ping.api("get", "/api/v1/room/1").json["result"]["files"]["photos"][0]
 told["file shown"] = "讲台.png" in ping.get("/room/show/1").text and ping.get(file["url"]).data == png()
 told["file of another school"] = rui.get(file["url"]).status_code == 404
@@ -53,6 +55,17 @@ told["export"] = "报告厅一" in ping.post("/room/export", scope="all", format
 told["template"] = ping.get("/room/import/template").status_code == 200
 told["rest"] = ping.api("get", "/api/v1/room/1").json["result"]["seats"] == 90
 told["view"] = "停用" in ping.get("/room/show/1").text
+told["closed"] = ping.post("/room/do/close/1", confirmed="1").status_code == 303 and "/room/do/close/1" not in ping.get("/room/show/1").text
+def state():
+    return ping.api("get", "/api/v1/room/1").json["result"]["state"]
+told["waits"] = state() == "waiting" and "检查通过" in ping.get("/room/show/1").text
+ping.post("/room/do/fail/1", confirmed="1")
+told["reason asked"] = state() == "waiting"
+ping.post("/room/do/pass/1")
+told["inspected"] = state() == "fit"
+with app.app_context():
+    left_out = list(examine(TRANSLATIONS, app.extensions["appbuilder"].baseviews))
+told["doctor"] = left_out and all("has no English translation" in line for line in left_out)
 told["outsider"] = rui.get("/room/show/1").status_code == 404 and "报告厅一" not in rui.get("/room/list/").text
 told["outsider writes"] = rui.post("/room/edit/1", _version="3", name="越界", kind="lecture").status_code == 404
 told["motto in the form"] = "校训" in ping.get(f"/school/edit/{north}").text
@@ -81,23 +94,45 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("vendor", "__pycache__"))
         else:
             shutil.copy(source, copy / name)
-    header = "from sqlalchemy.orm import Mapped\n\nfrom models.base import Choice, Count, Name, Record, Screen, choice, field, link\nfrom models.files import FileKind, FileSlot\nfrom models.org import School\nfrom models.scoping import Scoped\n\n\n"
-    kinds = 'class RoomKind(Choice):\n    LECTURE = "lecture", "报告厅"\n\n\n'
-    (copy / "models" / "rooms.py").write_text(header + kinds + block("adding-a-table.md", "class Room("), encoding="utf-8")
-    insert(copy / "models" / "rooms.py", '    __owner__ = "school"', block("adding-a-table.md", "__files__").rstrip())
-    view = "from models.rooms import Room\nfrom views.panel.screens import PanelView\nfrom views.panel.verbs import Verb\n\n\ndef close_room(session, identity, row, values, now):\n    return '已停用。'\n\n\n"
-    (copy / "views" / "rooms.py").write_text(view + block("adding-a-table.md", "class RoomView("), encoding="utf-8")
-    grants = (copy / "rules" / "grants.py").read_text(encoding="utf-8")
-    line = re.search(r'`("room": "[^"]+")`', (ROOT / "docs" / "adding-a-table.md").read_text(encoding="utf-8"))
-    assert line
-    (copy / "rules" / "grants.py").write_text(
-        grants.replace('"school": "read edit",', f'"school": "read edit",\n            {line[1]},', 1), encoding="utf-8"
+    rooms = copy / "models" / "rooms.py"
+    rooms.write_text(block("adding-a-table.md", "class Room("), encoding="utf-8")
+    insert(rooms, "from models.org import School", "from models.files import FileKind, FileSlot")
+    insert(rooms, '    __owner__ = "school"', block("adding-a-table.md", "__files__").rstrip())
+    insert(rooms, '    COMPUTER = "computer", "机房"', "\n\n" + block("changing-a-workflow.md", "class RoomState("))
+    insert(rooms, "    is_open: Mapped", block("changing-a-workflow.md", "    state: Mapped").rstrip())
+    extra = re.search(r"`(extra_acts=\(.*\))`", (ROOT / "docs" / "changing-a-workflow.md").read_text(encoding="utf-8"))
+    assert extra
+    insert(rooms, '        unit="间教室"', f"        {extra[1]},")
+    (copy / "views" / "rooms.py").write_text(block("adding-a-table.md", "class RoomView("), encoding="utf-8")
+    imported, steps = block("changing-a-workflow.md", "INSPECTION = ").split("\n\n", 1)
+    replace(copy / "rules" / "approvals.py", "from models.service import", f"{imported}\nfrom models.service import")
+    replace(copy / "rules" / "approvals.py", "WORKFLOWS: tuple", f"{steps}\nWORKFLOWS: tuple")
+    replace(copy / "rules" / "approvals.py", "ACCOUNT_OPENING, SERVICE, ", "ACCOUNT_OPENING, SERVICE, INSPECTION, ")
+    assert quoted("adding-a-table.md", "room") in quoted("changing-a-workflow.md", "room")
+    replace(
+        copy / "rules" / "grants.py",
+        '"school": "read edit",',
+        f'"school": "read edit",\n            "room": "{quoted("changing-a-workflow.md", "room")}",',
     )
     insert(
         copy / "models" / "org.py", '    address: Mapped[Sentence | None] = field("地址")', block("changing-a-form.md", "motto").rstrip()
     )
     run(copy, "-m", "migrations.run", "revision", "rooms and motto")
     return copy
+
+
+def quoted(page: str, table: str) -> str:
+    """The acts that a page grants on ``table``."""
+    found = re.search(rf'`"{table}": "([^"]+)"`', (ROOT / "docs" / page).read_text(encoding="utf-8"))
+    assert found
+    return found[1]
+
+
+def replace(file: Path, before: str, after: str) -> None:
+    """Write ``after`` where ``before`` stands first."""
+    source = file.read_text(encoding="utf-8")
+    assert before in source
+    file.write_text(source.replace(before, after, 1), encoding="utf-8")
 
 
 def insert(file: Path, after: str, text: str) -> None:

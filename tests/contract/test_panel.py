@@ -151,3 +151,45 @@ def test_a_pager_reaches_every_page(client_of: Any) -> None:
     found = pager(ListState(page=5), 146_999)
     assert (found.pages, [number for number, _address in found.links]) == (14_700, [1, None, 3, 4, 5, 6, 7, None, 14_700])
     assert pager(ListState(), 0).pages == 1
+
+
+def test_an_empty_list_says_what_fits_the_reader(client_of: Any) -> None:
+    """Who has narrowed the list is told so, also by a facet; nobody is sent to a button they do not have."""
+    dan, ping = client_of("丹"), client_of("平")
+    for query in ("q=zzz", "f.title=999999", "f.certification=failed&q=zzz"):
+        page = ping.get(f"/teacher/list/?{query}").text
+        assert "没有符合条件的记录" in page and "清除筛选" in page and "逐个添加" not in page, query
+    assert "逐个添加" not in dan.get("/teacher/list/?only.own_administrators=1").text
+
+
+def test_every_record_has_a_name_and_a_way_to_its_page(client_of: Any, cast: Any) -> None:
+    ping, dan = client_of("平"), client_of("丹")
+    applications = ping.get("/certification/list/").text
+    [address] = re.findall(r'href="(/certification/show/\d+)">[\d.]+ [\d:]+<', applications)[:1]
+    assert re.search(r"<h1[^>]*>(梅|兰)</h1>", ping.get(address).text)
+    assert re.search(r'/school/show/\d+">北实验小学<', dan.get("/school/list/").text), "its name, not its code"
+    post = re.search(r"/post/show/\d+", dan.get("/post/list/").text)
+    assert post and re.search(r"<h1[^>]*>\S+ · \S+</h1>", dan.get(post[0]).text)
+
+
+def test_a_row_keeps_room_for_its_state(client_of: Any, cast: Any) -> None:
+    """Deciding stands in the row; withdrawing somebody's application is behind the dots."""
+    page = client_of("运").get("/teacher/list/?f.certification=pending").text
+    row = page.split(f"/teacher/show/{cast.teacher['兰']}", 1)[1].split("</tr>", 1)[0]
+    inline, menu = row.split("<details", 1)
+    assert "通过" in inline and "撤回申请" not in inline and "撤回申请" in menu
+
+
+def test_nothing_is_offered_that_is_refused(client_of: Any, cast: Any) -> None:
+    assert "/job/list/" not in client_of("林").get("/").text, "nobody without rights has work to find again"
+    dan = client_of("丹")
+    assert "/school/add?region=" in dan.get(f"/region/show/{cast.region['思明区']}").text
+    assert "/school/add?region=" not in dan.get(f"/region/show/{cast.region['福建省']}").text
+
+
+def test_roles_are_told_in_words(client_of: Any) -> None:
+    fu = client_of("福")
+    roles = fu.get("/roles/list/").text
+    assert ">学校管理员</a>" in roles and "can read on" not in roles
+    [address] = re.findall(r'href="(/roles/show/\d+)">学校管理员<', roles)
+    assert re.search(r"教师管理：[^\n]*查看", fu.get(address).text)

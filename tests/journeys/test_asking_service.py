@@ -80,6 +80,9 @@ def test_an_administrator_without_password_gets_back_in(app: Any, cast: Cast, cl
     assert re.search(r'id="comment-error"[^>]*>.*不能写密码', told.text), "the sentence stands beside the field"
     desk.post(f"/service_request/do/answer/{row}", confirmed="1", comment="已核实，密码已发到您登记的手机。")
 
+    history = desk.get(f"/service_request/show/{row}").text.split("变更历史", 1)[1]
+    assert re.search(r"20\d\d\.\d\d\.\d\d \d\d:\d\d</ins>", history) and "+00:00" not in history, "moments as everywhere"
+
     answered = look(outside, GIVEN["phone"], number).text
     assert "已答复" in answered and "密码已发到您登记的手机" in answered and once[1] not in answered
     Browser(app).sign_in("SchoolAdmin1", once[1])
@@ -159,3 +162,27 @@ def test_the_pages_ask_the_database_little(app: Any, client_of: ClientOf, cast: 
         with counted(app.extensions["engine"]) as sent:
             assert browser.get(address).status_code == 200
         assert len(sent) <= most, "\n".join((address, *sent))
+
+
+def test_who_has_lost_the_phone_gets_another_one_bound(app: Any, cast: Cast, client_of: ClientOf, inbox: Inbox) -> None:
+    """S4-39…41: asked for with the old number, the new one and the tail of the identity number; bound once the person is verified."""
+    old, new, tail = "13850000099", "13700000077", "0099"
+    outside, desk = client_of(""), client_of("运")
+    outside.get("/service/")
+    wanted = GIVEN | {"kind": "phone", "name": "林", "phone": new, "description": ""}
+    assert outside.post("/service/", **wanted, id_tail=tail).status_code == 422, "which phone is given up?"
+    assert outside.post("/service/", **wanted, old_phone=old).status_code == 422, "nobody could be verified"
+    ask(outside, **wanted, old_phone=old, id_tail=tail)
+    page = desk.get(f"/service_request/show/{newest(cast)}").text
+    assert "更换手机号码" in page and "原手机号码：138****0099" in page
+    assert old not in page
+    account = cast.account["林"]
+    assert "更换绑定手机" in desk.get(f"/account/show/{account}").text
+    refused = desk.post(f"/account/do/rebind_phone/{account}", confirmed="1", comment="13850000001x")
+    assert "手机号码应为11位数字" in desk.get(refused.location).text
+    assert desk.post(f"/account/do/rebind_phone/{account}", confirmed="1", comment=new).status_code == 303
+    assert not any("验证码" in text for _phone, text in inbox.messages), "the old phone is lost: no code goes anywhere"
+    Browser(app).sign_in(new, cast.password)
+    assert Browser(app).try_sign_in(old, cast.password).status_code == 401
+    assert "更换绑定手机" not in client_of("福").get(f"/account/show/{cast.account['梅']}").text
+    assert client_of("福").post(f"/account/do/rebind_phone/{cast.account['梅']}", confirmed="1", comment=new).status_code in (403, 404)

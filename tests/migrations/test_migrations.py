@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -130,20 +131,63 @@ def test_every_sequence_the_models_name_exists(migrated: Engine) -> None:
     assert named <= set(inspect(migrated).get_sequence_names())
 
 
-def test_a_new_column_is_one_command_away(tmp_path: Path) -> None:
-    """``make migration`` finds a line added to a model, on a copy of the project."""
+def with_lines(folder: Path, lines: str) -> None:
+    """A copy of what migrates, with ``lines`` added to the model of the school."""
     for name in ("models", "migrations", "config.py", "pyproject.toml"):
-        subprocess.run(["cp", "-r", str(ROOT / name), str(tmp_path)], check=True)
-    school = tmp_path / "models" / "org.py"
+        subprocess.run(["cp", "-r", str(ROOT / name), str(folder)], check=True)
+    school = folder / "models" / "org.py"
     line = '    address: Mapped[Sentence | None] = field("地址")\n'
     source = school.read_text(encoding="utf-8")
     assert line in source
-    school.write_text(source.replace(line, line + '    motto: Mapped[Name | None] = field("校训")\n'), encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "migrations.run", "revision", "add motto"], cwd=tmp_path, check=True, capture_output=True)
+    school.write_text(source.replace(line, line + lines), encoding="utf-8")
+
+
+def in_copy(folder: Path, *words: str, url: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "DATABASE_URL": url, "DATA_DIR": str(folder / "var"), "APP_ENV": "test", "PYTHONPATH": str(folder)}
+    return subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_a_new_column_is_one_command_away(tmp_path: Path) -> None:
+    """``make migration`` finds a line added to a model, on a copy of the project."""
+    with_lines(tmp_path, '    motto: Mapped[Name | None] = field("校训")\n')
+    assert in_copy(tmp_path, "-m", "migrations.run", "revision", "add motto").returncode == 0
     (written,) = (tmp_path / "migrations" / "versions").glob("*_add_motto.py")
     text = written.read_text(encoding="utf-8")
     assert 'batch_alter_table("school"' in text and 'sa.Column("motto", bytewise(100), nullable=True)' in text
     assert 'drop_column("motto")' in text and text.count("add_column") == 1
+
+
+CHECK = "import sys; from migrations.run import only_one, run_alembic\nwith only_one(sys.argv[1]) as c: run_alembic('check', c)"
+
+
+def test_a_new_column_that_may_not_be_empty_fills_the_rows_there(migrated: Engine, tmp_path: Path) -> None:
+    url = migrated.url.render_as_string(hide_password=False)
+    assemble(migrated)
+    lines = (
+        '    has_hall: Mapped[bool] = field("礼堂", default=False)\n'
+        '    floors: Mapped[Count] = field("楼层", default=3)\n'
+        '    slogan: Mapped[Name] = field("口号", default="it\'s 100% 好")\n'
+        '    second: Mapped[SchoolKind] = choice(SchoolKind, "另一类型", default=SchoolKind.OTHER)\n'
+    )
+    with_lines(tmp_path, lines)
+    assert in_copy(tmp_path, "-m", "migrations.run", "revision", "halls").returncode == 0
+    up = in_copy(tmp_path, "-m", "migrations.run", "upgrade", url=url)
+    assert up.returncode == 0, up.stderr[-2000:]
+    with migrated.connect() as connection:
+        found = connection.execute(text("SELECT DISTINCT has_hall, floors, slogan, second FROM school")).all()
+    assert found == [(False, 3, "it's 100% 好", "other")]
+    checked = in_copy(tmp_path, "-c", CHECK, url)
+    assert checked.returncode == 0, checked.stderr[-2000:]
+    down = in_copy(tmp_path, "-m", "migrations.run", "downgrade", REVISIONS[0], url=url)
+    assert down.returncode == 0, down.stderr[-2000:]
+
+
+def test_a_new_column_without_a_value_for_the_rows_there_is_refused(tmp_path: Path) -> None:
+    with_lines(tmp_path, '    floors: Mapped[Count] = field("楼层")\n')
+    told = in_copy(tmp_path, "-m", "migrations.run", "revision", "floors")
+    assert told.returncode == 1
+    assert told.stderr.strip().split("\n")[-1].startswith("school.floors: the rows that are there have no value for it")
+    assert not list((tmp_path / "migrations" / "versions").glob("*_floors.py"))
 
 
 def test_every_migration_is_named_by_its_moment() -> None:

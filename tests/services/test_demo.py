@@ -29,20 +29,11 @@ from rules.issuing import create_operator
 from rules.masks import mask_account, mask_id_number
 from rules.passwords import check_password
 from rules.reference_data import REFERENCE_ROWS, ensure_reference_data
+from tests.services.published import ACTIVATION_AS_PUBLISHED
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 TABLES = (Region, School, Teacher, Certification, Account, Post)
 
-ACTIVATION_AS_PUBLISHED = """
-内蒙古自治区,83.8%,6557,5498,100.0%,120,120
-直属学校,100.0%,2,2,--,--,--
-包头市,100.0%,321,321,100.0%,11,11
-乌海市,100.0%,104,104,100.0%,4,4
-呼伦贝尔市,100.0%,690,690,100.0%,15,15
-巴彦淖尔市,100.0%,349,349,100.0%,8,8
-兴安盟,100.0%,582,582,100.0%,7,7
-锡林郭勒盟,99.5%,211,210,100.0%,14,14
-"""
 # 区域: (参训人数, 参训率), as published; what is behind the rate is the region's own count.
 ENROLMENT_AS_PUBLISHED = {
     "福建省": (146999, "33.03%"),

@@ -13,7 +13,7 @@ from models.access import Account, Post
 from models.history import Change
 from models.org import Region, RegionLevel, School
 from models.people import Certification, CertificationState, IdType, Teacher
-from models.scoping import NOBODY, SYSTEM, Identity, acting_as
+from models.scoping import NOBODY, SYSTEM, Identity, _within, acting_as
 from models.violation import NotPermitted, OutOfReach, RuleViolation
 from tests.bench.measuring import counted
 from tests.cast import TODAY, Cast
@@ -201,3 +201,47 @@ def test_what_is_added_with_its_owner_is_judged_where_the_owner_belongs(ping: Se
         ping.add(Certification(teacher=aster, school_id=cast.school["北"]))
         with pytest.raises(OutOfReach):
             ping.commit()
+
+
+# --- the one option that carries every condition ----------------------------------------------------------------------
+
+
+def _described(*identities: Identity) -> Any:
+    statement = select(Teacher)
+    for identity in identities:
+        statement = statement.options(_within(identity))
+    return statement._generate_cache_key()
+
+
+def test_the_conditions_of_two_people_share_a_statement_and_not_their_values(cast: Cast) -> None:
+    north, south = _described(cast.identity("平")), _described(cast.identity("锐"))
+    assert north.key == south.key
+    assert [bound.value for bound in north.bindparams] != [bound.value for bound in south.bindparams]
+    assert _described(cast.identity("丹")).key == _described(cast.identity("丹")).key
+
+
+def test_other_grants_make_another_statement(cast: Cast) -> None:
+    one, two = (
+        Identity(account_id=9, grants=frozenset(("read", "teacher", path) for path in paths)) for paths in (["/1/"], ["/1/", "/2/"])
+    )
+    assert _described(one).key != _described(two).key
+
+
+def test_a_row_passed_on_to_another_person_is_judged_by_both(cast: Cast) -> None:
+    """Options travel with rows to what is loaded later; conditions of the same form must not be taken for each other's."""
+    ping, rui = cast.identity("平"), cast.identity("锐")
+    twice, both = _described(ping, ping), _described(ping, rui)
+    assert twice.key != both.key
+    assert len(both.bindparams) == 2 * len(twice.bindparams)
+
+
+@pytest.mark.parametrize("order", [("平", "锐", "平"), ("锐", "平", "锐")])
+def test_one_statement_serves_people_in_turn_and_each_sees_their_own(factory: Any, cast: Cast, order: tuple[str, ...]) -> None:
+    expected = {"平": NORTH, "锐": None}
+    asked = select(Certification).options(joinedload(Certification.teacher))
+    for name in order:
+        with acting_as(cast.identity(name)), factory() as session:
+            names = {t.name for t in session.scalars(select(Teacher))}
+            shown = {c.teacher.name for c in session.scalars(asked)}
+        assert names == (expected[name] or names) and shown <= names
+        assert name == "平" or not names & NORTH

@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import url_for
 from flask_babel import gettext as _
 
-from models.base import Choice, table_name
+from models.base import ZONE, Choice, table_name
 from models.fields import Field
 from models.scoping import Identity
 from rules.masks import MASKS
@@ -22,7 +21,6 @@ from views.panel.pages import Cell
 from views.panel.words import listed
 
 EMPTY = "--"
-ZONE = ZoneInfo("Asia/Shanghai")
 Words = Mapping[str, Callable[[Any], str]]
 
 

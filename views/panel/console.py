@@ -15,7 +15,7 @@ from flask_admin.menu import MenuLink
 from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
-from models.base import declared, table_name
+from models.base import declared, row_id, table_name
 from models.fields import Field, fields_of, form_fields
 from models.scoping import current_identity
 from models.violation import Conflict, RuleViolation
@@ -32,6 +32,7 @@ ACTS = {
     "export": "export",
 }
 IN_CELL = ("text", "int", "bool")
+LAST_PAGE = 10_000_000
 
 
 class Guard:
@@ -98,6 +99,16 @@ class ConsoleView(Guard, ModelView):  # type: ignore[misc]
             if field.fixed and field.name in form:
                 del form[field.name]
         return form
+
+    def get_one(self, id: Any) -> Any:
+        number = row_id(id)
+        return super().get_one(str(number)) if number is not None else None
+
+    def _get_list_extra_args(self) -> Any:
+        """What the address asks for; a page that no grid has is the first or the last there could be."""
+        asked = super()._get_list_extra_args()
+        asked.page = max(0, min(asked.page, LAST_PAGE))
+        return asked
 
     def get_export_value(self, model: Any, name: str) -> Any:
         """What a cell of the CSV says: never something a spreadsheet would run."""

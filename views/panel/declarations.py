@@ -43,7 +43,9 @@ def mistakes(model: type[Any], acts: Sequence[str]) -> Iterator[str]:
 def _unknown_names(model: type[Any], known: dict[str, Field]) -> list[str]:
     by_column = {field.key: name for name, field in known.items() if field.key != name}
     names = sorted(model.__screen__.names() - known.keys())
-    return [f"the screen names “{n}”, {_instead(n, by_column, known)}" for n in names]
+    hidden = sorted(n for n, field in known.items() if field.hidden and n in model.__screen__.names() - {model.__screen__.order})
+    told = [f"the screen names “{n}”, {_instead(n, by_column, known)}" for n in names]
+    return [*told, *(f"the screen names “{n}”, which is hidden; take one of the two out" for n in hidden)]
 
 
 def _instead(name: str, by_column: dict[str, str], known: dict[str, Field]) -> str:

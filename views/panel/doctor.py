@@ -77,21 +77,31 @@ def _faults_of_grants(asked: set[tuple[str, str]]) -> Iterator[str]:
     """Grants that open nothing, because no screen asks for them."""
     for role in ROLES:
         for table, acts in role.grants.items():
-            known = sorted(permission.removeprefix("can_") for permission, view in asked if view == table)
             for act in acts.split():
-                if act not in known and (table, act) != ("*", "*"):
-                    there_are = f"there are {', '.join(known)}" if known else "no such table has screens"
-                    yield f"role {role.name}: nothing asks for {act} on {table}; {there_are}"
+                if (table, act) != ("*", "*") and (fault := _unknown_act(asked, act, table)):
+                    yield f"role {role.name}: {fault}"
 
 
-def why(session: Session, username: str, act: str, table: str, row_number: int | None) -> list[str]:
+def _unknown_act(asked: set[tuple[str, str]], act: str, table: str) -> str:
+    """What is wrong with naming this act of this table, and what there is instead; empty when a screen asks for it."""
+    known = sorted(permission.removeprefix("can_") for permission, view in asked if view == table)
+    if act in known:
+        return ""
+    tables = ", ".join(sorted({view for _permission, view in asked}))
+    return f"nothing asks for {act} on {table}; there are {', '.join(known)}" if known else f"nothing is called {table}; there are {tables}"
+
+
+def why(session: Session, views: Iterable[Any], username: str, act: str, table: str, row_number: int | None) -> list[str]:
     """Act, row and rule of one person's question, each answered in a line, and what would change the answer."""
+    if fault := _unknown_act(asked_permissions(views), act, table):
+        return [fault]
     with acting_as(SYSTEM):
         account = session.scalars(select(Account).where(Account.username == username)).one_or_none()
         if account is None:
             return [f"no account is called {username}"]
         posts = held_posts(session, account.id)
-        row = session.get(by_table(table), row_number) if row_number is not None else None
+        has_rows = table in map(table_name, declared())
+        row = session.get(by_table(table), row_number) if has_rows and row_number is not None else None
     lines = [f"{account.first_name} holds {len(posts)} active post(s)"]
     for key in dict.fromkeys(workbench_key(post) for post in posts):
         with acting_as(SYSTEM):
@@ -108,8 +118,8 @@ def _at_workbench(session: Session, identity: Identity, act: str, table: str, ro
     act = next((step.act for step in workflow.steps if step.name == asked), asked) if workflow else asked
     paths = identity.paths(act, table)
     if not paths:
-        roles = [role.name for role in ROLES if act in role.grants.get(table, "").split()]
-        return [*lines, f"  act: NO. No post here grants {act} on {table}; shipped roles that do: {', '.join(roles) or 'operator only'}"]
+        roles = [role.name for role in ROLES if "*" in role.grants or act in role.grants.get(table, "").split()]
+        return [*lines, f"  act: NO. No post here grants {act} on {table}; shipped roles that do: {', '.join(roles)}"]
     lines.append(f"  act: yes, at {', '.join(paths)}")
     if row is None:
         return lines

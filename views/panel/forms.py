@@ -33,12 +33,11 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from models.base import Choice, row_id
+from models.base import ZONE, Choice, row_id
 from models.fields import Field
 from models.inside import begins
 from models.scoping import Identity, Scoped, Shared, acting_as, current_identity
 from models.violation import RuleViolation
-from views.panel.cells import ZONE
 from views.panel.listing import lean
 from views.panel.reference import options
 from views.panel.words import refused

@@ -17,11 +17,11 @@ from urllib.parse import urlencode
 from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session, joinedload, lazyload, selectinload
 
-from models.base import row_id, table_name
+from models.base import ZONE, row_id, table_name
 from models.fields import Field, fields_of
 from models.inside import begins, has_places, inside
 from models.scoping import Identity, Scoped, below
-from views.panel.cells import ZONE, in_clear, visible
+from views.panel.cells import in_clear, visible
 from views.panel.counting import Counts
 
 SIZES = (10, 25, 50, 100)

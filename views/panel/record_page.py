@@ -165,8 +165,8 @@ def _past(view: PanelView, field: Field, value: Any, clear: bool) -> str:
         return _called(view, field.target, value)
     if field.name in view.words:
         return _(view.words[field.name](value))
-    if field.kind in ("date", "datetime"):
-        return text_of((date if field.kind == "date" else datetime).fromisoformat(value))
+    if field.kind in ("date", "datetime") and isinstance(value, str):
+        return text_of((datetime if field.kind == "datetime" else date).fromisoformat(value))
     return text_of(value)
 
 

@@ -1,19 +1,86 @@
-"""角色列表: Flask-AppBuilder's pages for roles, but for what they would tell or fail on."""
+"""角色列表: Flask-AppBuilder's pages of roles, in the words of the screens.
+
+The one thing a newcomer gets wrong: the class keeps the framework's name, because permissions and addresses are called by it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from flask import abort
-from flask_appbuilder.security.views import RoleModelView as StockView
+from flask import abort, current_app
+from flask_appbuilder.security.views import RoleModelView as FabRoleModelView
+from flask_babel import gettext as _
 
 from models.base import row_id
+from rules.grants import role_label
+from views.panel.words import listed
+
+ACTS = {
+    "*": "全部操作",
+    "read": "查看",
+    "list": "查看列表",
+    "show": "查看",
+    "get": "查看",
+    "add": "新增",
+    "edit": "编辑",
+    "delete": "删除",
+    "export": "导出",
+    "import": "导入",
+    "move": "调整所属",
+    "reveal": "查看完整信息",
+    "certify": "认证审核",
+    "certify_above": "审核学校管理员的认证",
+    "apply": "申请",
+    "leave": "从学校移除",
+    "end": "解除",
+    "issue": "生成",
+    "revoke": "作废",
+    "reset": "重置密码",
+    "unlock": "解锁",
+    "approve": "审核",
+    "disable": "停用",
+    "answer": "答复",
+}
+PAGES = {
+    "*": "全部功能",
+    "activation": "激活进度",
+    "statistics": "数据统计",
+    "RoleModelView": "角色列表",
+    "SwaggerView": "接口文档",
+    "OpenApi": "接口说明",
+}
 
 
-class RoleModelView(StockView):  # type: ignore[misc]
-    """Roles and what each may do; roles have no files to download."""
+def _label(name: str) -> str:
+    return _(role_label(name))
 
-    exclude_route_methods = {"download"}
+
+def _count(permissions: Sequence[Any]) -> str:
+    return _("共 %(count)s 项", count=len(permissions))
+
+
+def _in_words(permissions: Sequence[Any]) -> str:
+    """A line for each screen: what it is called, and what may be done there."""
+    acts: dict[str, list[str]] = defaultdict(list)
+    for one in permissions:
+        act = one.permission.name.removeprefix("can_")
+        acts[one.view_menu.name].append(_(ACTS.get(act, act)))
+    return "\n".join(sorted(_("：").join((_screen(name), listed(dict.fromkeys(words)))) for name, words in acts.items()))
+
+
+def _screen(name: str) -> str:
+    view = current_app.extensions["panel"].get(name)
+    return _(view.screen.label if view is not None else PAGES.get(name, name))
+
+
+class RoleModelView(FabRoleModelView):  # type: ignore[misc]
+    """Roles by the names people read; what they may do as a number in the list, in words on the page of one. They have no files."""
+
+    exclude_route_methods: ClassVar[set[str]] = {"download"}
+    search_columns: ClassVar[list[str]] = ["name"]
+    formatters_columns: ClassVar[dict[str, Any]] = {"name": _label, "permissions": _in_words}
 
     def _deserialize_pk_if_composite(self, pk: Any) -> Any:
         """What the address names, if a role can be called so."""
@@ -21,4 +88,6 @@ class RoleModelView(StockView):  # type: ignore[misc]
 
     def _get_list_widget(self, filters: Any, order_column: str = "", **asked: Any) -> Any:
         """Sorted by nothing but what it offers: the order of a column of another table (``user.password``) tells of its values."""
-        return super()._get_list_widget(filters, order_column=order_column if order_column in self.order_columns else "", **asked)
+        widgets = super()._get_list_widget(filters, order_column=order_column if order_column in self.order_columns else "", **asked)
+        widgets["list"].template_args["formatters_columns"] = {"name": _label, "permissions": _count}
+        return widgets

@@ -18,11 +18,11 @@ from sqlalchemy import Select, func, select
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from models.access import Account
-from models.base import row_id
+from models.base import ZONE, row_id
 from models.fields import Field, exported_fields
 from models.history import note_table
 from models.scoping import SYSTEM, acting_as
-from views.panel.cells import ZONE, moment_text, visible
+from views.panel.cells import moment_text, visible
 from views.panel.excel.csv_file import write_csv
 from views.panel.excel.sheets import SheetRows, sheet_column
 from views.panel.excel.writer import write_xlsx

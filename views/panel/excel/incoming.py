@@ -16,10 +16,10 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from models.base import ZONE
 from models.fields import Field
 from models.violation import RuleViolation
 from rules.masks import MASKS, STAR
-from views.panel.cells import ZONE
 from views.panel.excel.cells import parse_cell
 from views.panel.excel.columns import LINKS_SEPARATOR
 from views.panel.excel.links import Found, LinkFinder
