@@ -44,6 +44,7 @@ from views.panel.repairs import repair_flask_appbuilder
 from views.panel.security import SecurityManager
 from views.panel.words import refused, speak, told
 from views.registration import RegistrationView
+from views.school_research import SchoolResearchView
 from views.service import ServiceView
 from views.statistics import StatisticsView
 from views.workbench import WorkbenchView
@@ -86,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             MeView,
             NoticesView,
             RegistrationView,
+            SchoolResearchView,
             ServiceView,
             StatisticsView,
         ):
