@@ -104,8 +104,7 @@ class Identity:
     grants: frozenset[tuple[str, str, str]] = frozenset()
     person: frozenset[tuple[str, Any]] = frozenset()
     """By what the person is known whatever account they use: ``("account", 7)``, ``("id_number", "3502…")``, ``("teacher", 42)``."""
-    stands_in_for: frozenset[tuple[str, Any]] = frozenset()
-    """The person whose post a substitute works at, known likewise: their matters are not the substitute's to decide either."""
+    stands_in_for: frozenset[tuple[str, Any]] = frozenset()  # whose post a substitute works at
     everything: bool = False
     """A service at work, or the system: it has asked its own questions. The person's own grants stay readable."""
     _paths: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, init=False, repr=False)

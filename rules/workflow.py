@@ -16,10 +16,8 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     CursorResult,
-    Select,
     and_,
     bindparam,
-    exists,
     func,
     insert,
     inspect,
@@ -30,16 +28,16 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from models.access import Account, known_by
 from models.base import ZONE, table_name
 from models.history import Decision, note
 from models.notices import NoticeKind
-from models.scoping import SYSTEM, Identity, acting_as, in_reach, row_in_reach
+from models.scoping import Identity, acting_as, in_reach, row_in_reach
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation, Sentence
 from rules.notices import accounts_of, decided, page_of, place_of, tell_accounts
 from rules.workflow_steps import KnownBy, Step, Workflow, check_workflow
+from rules.workflow_votes import has_not_voted, take_voters_turn, votes_for, why_voted
 
 __all__ = ["KnownBy", "Offer", "Step", "Workflow", "check_workflow", "lock", "offers", "take", "take_along", "waiting", "why_not"]
 
@@ -109,7 +107,7 @@ def take(
         seen = inspect(row).dict.get("version")
         step = _step_to_take(identity, workflow, name)
         if step.is_vote:
-            _take_turn(session, row)
+            take_voters_turn(session, row)
         row = lock(session, identity, row, step.act)
         with acting_as(identity.serving()):
             _check_rules(session, identity, workflow, step, row)
@@ -237,21 +235,12 @@ def _too_late(session: Session, identity: Identity, workflow: Workflow, step: St
 # --- several persons --------------------------------------------------------------------------------------------------
 
 
-def _take_turn(session: Session, row: Any) -> None:
-    """One voter after the other, also where a database has no row locks: an update that changes nothing."""
-    model = type(row)
-    same = {name: getattr(model, name) for name in ("version", "updated_at") if hasattr(model, name)}
-    [key] = inspect(row).identity
-    with acting_as(SYSTEM):
-        session.execute(update(model).where(model.id == key).values(same), execution_options={"synchronize_session": False})
-
-
 def _still_needed(session: Session, identity: Identity, workflow: Workflow, step: Step, row: Any) -> int:
     """How many persons are needed beside this one and those before; RuleViolation when this one is among those."""
     if not step.is_vote:
         return 0
-    needed, votes = step.needed(session, row), _votes(session, workflow, step, row)
-    if why := _why_voted(session, identity, step, votes, needed):
+    needed, votes = step.needed(session, row), votes_for(session, workflow, step, row)
+    if why := why_voted(session, identity, step, votes, needed):
         raise RuleViolation(why)
     return max(0, needed - len(votes) - 1)
 
@@ -267,54 +256,9 @@ def _vote(session: Session, step: Step, row: Any, decision: Decision, seen: int 
 def _with_votes(session: Session, identity: Identity, workflow: Workflow, row: Any, offer: Offer) -> Offer:
     """The offer with how many have taken the step, closed to who is one of them."""
     with acting_as(identity.serving()), session.no_autoflush:
-        needed, votes = offer.step.needed(session, row), _votes(session, workflow, offer.step, row)
-        why = offer.why or _why_voted(session, identity, offer.step, votes, needed)
+        needed, votes = offer.step.needed(session, row), votes_for(session, workflow, offer.step, row)
+        why = offer.why or why_voted(session, identity, offer.step, votes, needed)
     return Offer(offer.step, why, len(votes), needed)
-
-
-def _why_voted(session: Session, identity: Identity, step: Step, votes: Sequence[Decision], needed: int) -> str:
-    """The person, not the account, counts: whoever shares anything they are known by with an earlier voter is the same."""
-    voters = {vote.account_id for vote in votes} - {None}
-    known = select(Account.id).where(Account.id.in_(voters), known_by(identity.person))
-    if not voters or session.scalar(known.limit(1)) is None:
-        return ""
-    return Sentence("您已经办理过“{step}”，还需要其他 {more} 人办理。", step=step.label, more=max(0, needed - len(votes)))
-
-
-def _votes(session: Session, workflow: Workflow, step: Step, row: Any) -> Sequence[Decision]:
-    """The decisions of those who took the step on the row since it last entered its state."""
-    state = workflow.state(row)
-    assert state is not None
-    cast_since = _votes_on(workflow, step, state).where(Decision.row_id == row.id)
-    return session.scalars(cast_since.order_by(Decision.id)).all()
-
-
-def _votes_on(workflow: Workflow, step: Step, state: Any) -> Select[Any]:
-    entered = aliased(Decision)
-    ours = (entered.table_name == workflow.table, entered.row_id == Decision.row_id, entered.target == state.value)
-    since = select(func.coalesce(func.max(entered.id), 0)).where(*ours, entered.source != state.value).correlate(Decision).scalar_subquery()
-    votes = (
-        Decision.table_name == workflow.table,
-        Decision.step == step.name,
-        Decision.source == state.value,
-        Decision.target == state.value,
-    )
-    return select(Decision).where(*votes, Decision.id > since)
-
-
-def _has_not_voted(identity: Identity, workflow: Workflow, steps: Sequence[Step], state: Any) -> ColumnElement[bool]:
-    """The rows on which the person has not voted yet."""
-    mine = select(Account.id).where(known_by(identity.person))
-    voted = [
-        exists(
-            _votes_on(workflow, step, state)
-            .where(Decision.row_id == workflow.model.id, Decision.account_id.in_(mine))
-            .correlate(workflow.model)
-        )
-        for step in steps
-        if step.is_vote
-    ]
-    return and_(true(), *(~vote for vote in voted))
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -392,7 +336,7 @@ def _waiting_for(identity: Identity, workflow: Workflow) -> ColumnElement[bool] 
             theirs = [_theirs(identity, workflow, act, among) for act, among in dict.fromkeys((s.act, s.among) for s in steps)]
             # Written into the SQL, not bound: only then does the index of those who wait answer it.
             waits = workflow.column == bindparam(None, state, type_=workflow.column.type, literal_execute=True)
-            found.append(and_(waits, or_(*theirs), _has_not_voted(identity, workflow, steps, state)))
+            found.append(and_(waits, or_(*theirs), has_not_voted(identity, workflow, steps, state)))
     if not found:
         return None
     return and_(or_(*found), _reach(identity, workflow, "read"), workflow.person.is_not(identity.person | identity.stands_in_for))
