@@ -97,6 +97,7 @@ class Attachment(Internal, Base):
     __table_args__ = (
         Index("ix_attachment_owner", "owner_table", "owner_id", "slot", "rank"),
         Index("ix_attachment_uploaded", "uploaded_by", "owner_id"),
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -119,6 +120,7 @@ class Upload(Internal, Base):
 
     __tablename__ = "upload"
     __screen__ = None
+    __table_args__ = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     account_id: Mapped[int] = mapped_column(Integer, index=True)

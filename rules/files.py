@@ -26,7 +26,7 @@ from rules.files_store import FILES, PIECES, FileStore
 
 KEPT_UNCLAIMED = timedelta(days=1)
 """How long a finished file waits for a record."""
-KEPT_UNFINISHED = timedelta(days=2)
+KEPT_UNFINISHED = timedelta(days=1)
 STRAY_DAYS = range(2, 9)
 """Days ago whose files are compared with the rows: a process that died in between left bytes without one."""
 _QUIETLY = {"synchronize_session": False}

@@ -33,6 +33,8 @@ from rules.uploads import MB, roomy, size_text
 TEXT_SHOWN = 256 * 1024
 LARGEST_DOCX = 50 * MB
 LARGEST_UNPACKED = 300 * MB
+LARGEST_XML = 16 * MB
+"""What is read of a document stands in memory many times its size."""
 HIGHEST_RATIO = 200
 MOST_PARTS = 5000
 OFFICE_SECONDS = 45
@@ -88,7 +90,9 @@ def check_bomb(file: IO[bytes]) -> None:
     except (BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise RuleViolation(NOT_SHOWN) from error
     unpacked, packed = sum(part.file_size for part in parts), sum(part.compress_size for part in parts)
-    if len(parts) > MOST_PARTS or packed > LARGEST_DOCX or unpacked > LARGEST_UNPACKED or unpacked > HIGHEST_RATIO * max(packed, 1):
+    xml = sum(part.file_size for part in parts if part.filename.endswith((".xml", ".rels")))
+    is_large = len(parts) > MOST_PARTS or packed > LARGEST_DOCX or xml > LARGEST_XML
+    if is_large or unpacked > LARGEST_UNPACKED or unpacked > HIGHEST_RATIO * max(packed, 1):
         raise RuleViolation("这个文档解压后异常大（{size}），不在浏览器里预览，请谨慎下载。", size=size_text(unpacked))
     file.seek(0)
 

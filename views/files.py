@@ -14,6 +14,7 @@ from flask import abort, current_app, g, jsonify, render_template, request, url_
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import login_required
+from markupsafe import escape
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import FileWrapper
@@ -23,7 +24,7 @@ from models.files import Attachment, FileSlot, Upload, slot_of, tables_with_file
 from models.violation import RuleViolation
 from rules.files import attachment_for, discard
 from rules.files_store import FileStore
-from rules.previews import NOT_SHOWN, docx_html, office_pdf, shown_as, text_of
+from rules.previews import NOT_SHOWN, check_bomb, docx_html, office_pdf, shown_as, text_of
 from rules.uploads import MB, begin_upload, cancel_upload, continue_upload, finish_upload, upload_for
 from views.pages import PageView
 from views.panel.attaching import file_line, file_told
@@ -129,7 +130,7 @@ class FilesView(PageView):
             return {"how": how, "text": text, "is_whole": is_whole}
         if how == "docx":
             with self._open(attachment.blob.key) as file:
-                docx_html(file)
+                check_bomb(file)
             return {"how": how, "source": self._url("document", attachment)}
         if how == "office":
             self._office(attachment)
@@ -143,8 +144,11 @@ class FilesView(PageView):
         attachment = self._attachment(pk)
         if shown_as(attachment) != "docx":
             abort(404)
-        with self._open(attachment.blob.key) as file:
-            html = docx_html(file)
+        try:
+            with self._open(attachment.blob.key) as file:
+                html = docx_html(file)
+        except RuleViolation as refusal:
+            html = escape(refused(refusal))
         g.content_policy = DOCUMENT_ONLY
         return render_template("files/document.html", html=html)  # type: ignore[return-value]
 

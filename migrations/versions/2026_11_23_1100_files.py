@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("claimed_at", sa.DateTime(), nullable=True),
         sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name=op.f("fk_attachment_blob_id"), ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_attachment_blob_id"), "attachment", ["blob_id"], unique=False)
     op.create_index("ix_attachment_owner", "attachment", ["owner_table", "owner_id", "slot", "rank"], unique=False)
@@ -55,6 +56,7 @@ def upgrade() -> None:
         sa.Column("begun_at", sa.DateTime(), nullable=False),
         sa.Column("attachment_id", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_upload")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_upload_account_id"), "upload", ["account_id"], unique=False)
     op.create_index(op.f("ix_upload_begun_at"), "upload", ["begun_at"], unique=False)

@@ -265,6 +265,12 @@ def test_a_zip_bomb_is_a_sentence_and_a_download(ping: Browser, attached: Any) -
     assert page.status_code == 200 and "解压后异常大（40 MB）" in page.text and file["url"] in page.text
 
 
+def test_a_broken_word_document_is_a_sentence_in_its_frame(ping: Browser, attached: Any) -> None:
+    file = attached("坏的.docx", samples.docx("<w:p><w:unclosed></w:p>"))
+    frame = ping.get(f"/files/{file['id']}/document")
+    assert frame.status_code == 200 and "这个文件不能在浏览器里预览" in frame.text
+
+
 def test_every_kind_says_how_it_is_shown(ping: Browser, attached: Any, cast: Cast) -> None:
     for name, content, shown in (
         ("规划.pdf", samples.pdf(), "data-pdf="),

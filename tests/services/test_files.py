@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import random
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -372,6 +373,15 @@ def test_only_what_nobody_refers_to_is_collected(session: Session, cast: Cast, s
         attachment_for(session, ping, waiting.id)
 
 
+def test_a_number_is_never_given_twice(session: Session, cast: Cast, store: FileStore) -> None:
+    """A browser remembers the upload it goes on with, and an old form the file it names."""
+    ping = cast.identity("平")
+    file, upload = kept(session, cast, store).id, begin_upload(session, ping, "甲.txt", 10, now=TODAY).id
+    discard(session, ping, file)
+    cancel_upload(session, ping, store, upload)
+    assert kept(session, cast, store).id > file and begin_upload(session, ping, "乙.txt", 10, now=TODAY).id > upload
+
+
 def test_bytes_without_a_row_are_collected_after_days(session: Session, store: FileStore) -> None:
     stray = store.write([b"a process died here"], area=FILES, now=TODAY)
     with acting_as(SYSTEM):
@@ -453,11 +463,14 @@ def test_a_word_document_is_shown_without_what_acts() -> None:
 
 
 def test_a_zip_bomb_is_never_unpacked(monkeypatch: Any) -> None:
+    large = samples.docx(**{"word__footnotes.xml": b"<w:p/>" * (3 * MB)}, word__media__noise=random.Random(1).randbytes(MB // 2))
     content = samples.docx(word__media__zeros=b"\0" * (40 * MB))
     monkeypatch.setattr("zipfile.ZipFile.open", lambda *_given, **_options: pytest.fail("it was unpacked"))
     for look in (check_bomb, docx_html):
         with pytest.raises(RuleViolation, match="解压后异常大（40 MB）"):
             look(BytesIO(content))
+    with pytest.raises(RuleViolation, match="解压后异常大（18.5 MB）"):
+        check_bomb(BytesIO(large))
 
 
 def test_a_broken_document_is_a_sentence() -> None:

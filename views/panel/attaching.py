@@ -37,13 +37,11 @@ ICONS = {
 
 def file_line(attachment: Attachment) -> FileLine:
     """One file as pages show it."""
-    kind = attachment.kind
     return FileLine(
         id=attachment.id,
         name=attachment.name,
         size=size_text(attachment.blob.size),
-        kind=_(kind.label),
-        icon=ICONS[kind],
+        icon=ICONS[attachment.kind],
         url=file_url(attachment),
         preview_url=url_for("FilesView.preview", pk=attachment.id) if shown_as(attachment) else "",
     )

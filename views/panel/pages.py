@@ -200,7 +200,6 @@ class FileLine:
     id: int
     name: str
     size: str
-    kind: str
     icon: str
     url: str
     preview_url: str = ""

@@ -77,7 +77,7 @@
     async open() {
       this.id = localStorage.getItem(this.memory);
       const known = this.id && await ask("GET", this.address).catch((error) => { if (error instanceof Broken) throw error; return null; });
-      if (known) return known;
+      if (known && known.size === this.file.size) return known;
       const begun = await ask("POST", this.box.address, { name: this.file.name, size: this.file.size, table: this.box.table, slot: this.box.slot });
       this.id = begun.id;
       localStorage.setItem(this.memory, begun.id);
