@@ -53,7 +53,8 @@ def demo(teachers: int, yes_in_production: bool) -> None:
     if current_app.extensions["settings"].production and not yes_in_production:
         sys.exit(IN_PRODUCTION)
     with acting_as(SYSTEM):
-        load_demo(current_app.extensions["db"].session_factory, teachers=teachers, now=utcnow(), progress=click.echo)
+        sessions, files = current_app.extensions["db"].session_factory, current_app.extensions["files"]
+        load_demo(sessions, teachers=teachers, now=utcnow(), progress=click.echo, files=files)
 
 
 @click.command("create-operator")

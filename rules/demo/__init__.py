@@ -20,12 +20,14 @@ from rules.demo.activity import add_activity
 from rules.demo.inner_mongolia import add_inner_mongolia
 from rules.demo.notices import add_demo_notices
 from rules.demo.regions import FUJIAN, INNER_MONGOLIA, add_regions
+from rules.demo.research import add_research
 from rules.demo.scale import add_many_teachers
 from rules.demo.schools import Schools, add_named_schools
 from rules.demo.service import add_service_requests
 from rules.demo.staff import read_references
 from rules.demo.teachers import add_demo_teachers
 from rules.demo.writer import Writer
+from rules.files_store import FileStore
 from rules.unit_invariants import add_placeholders
 
 __all__ = ["DEMO_ACCOUNTS", "PASSWORD", "DemoAccount", "load_demo"]
@@ -33,7 +35,14 @@ __all__ = ["DEMO_ACCOUNTS", "PASSWORD", "DemoAccount", "load_demo"]
 FIRST_ADMINISTRATOR = 101
 
 
-def load_demo(session_factory: sessionmaker[PlatformSession], *, teachers: int = 0, now: datetime, progress: Callable[[str], None]) -> None:
+def load_demo(
+    session_factory: sessionmaker[PlatformSession],
+    *,
+    teachers: int = 0,
+    now: datetime,
+    progress: Callable[[str], None],
+    files: FileStore | None = None,
+) -> None:
     """Load the demonstration where it is missing, then fill 福建省 up with ``teachers`` more; needs the roles and reference data."""
     with acting_as(SYSTEM), session_factory() as session, transaction(session):
         is_new = session.scalar(select(func.count()).select_from(Region)) == 0
@@ -45,6 +54,9 @@ def load_demo(session_factory: sessionmaker[PlatformSession], *, teachers: int =
         with session_factory() as session:
             add_activity(session, now=now)
         progress("页面浏览和账号统计已经生成")
+        with session_factory() as session:
+            add_research(session, now=now, files=files)
+        progress("校本研修：两所学校正在开展")
     added = add_many_teachers(session_factory, teachers, now=now, progress=progress) if teachers else 0
     if is_new or added:
         with acting_as(SYSTEM), session_factory() as session, transaction(session):

@@ -31,6 +31,14 @@ MANUALS_TEACHERS = """
 张六 350424198807300661 - 一级教师 体育与健康 failed
 """
 LARGE_SCHOOL, LARGE = "福州第一中学", 33
+# Whose school research is shown: a leader, two members, two of the IT team; each has a password (accounts).
+RESEARCHERS = """
+周敏 350102198203150020 - 高级教师 语文 passed
+吴芳 350102198607240049 - 一级教师 语文 passed
+郑凯 350102199101180039 - 二级教师 语文 passed
+何斌 350102197909050019 - 高级教师 信息科技 passed
+许静 350102198812120062 - 一级教师 数学 passed
+"""
 STATE_NAMES = {state.value: state for state in CertificationState}
 
 
@@ -52,24 +60,27 @@ def _staff(writer: Writer, schools: Sequence[Settled]) -> Iterator[tuple[Settled
     nth = 0
     for school in schools:
         if school.name == MANUALS_SCHOOL:
-            yield from ((school, person, username) for person, username in _of_the_manual(writer))
+            yield from ((school, person, username) for person, username in _by_name(writer, MANUALS_TEACHERS, "初中", FIRST_PHONE - 1))
             continue
-        for _ in range(sizes.get(school.id, LARGE)):
+        if school.name == LARGE_SCHOOL:
+            yield from ((school, person, username) for person, username in _by_name(writer, RESEARCHERS, "高中", FIRST_PHONE - 101))
+        named = len(RESEARCHERS.strip().splitlines())
+        for _ in range(sizes.get(school.id, LARGE - named)):
             nth += 1
             states = STATES if school.is_administered else UNDECIDED
             person = draw_person(random, school, nth, FIRST_PHONE + nth, states, writer.now)
             yield school, person, person.id_number
 
 
-def _of_the_manual(writer: Writer) -> Iterator[tuple[Person, str]]:
-    for n, line in enumerate(MANUALS_TEACHERS.strip().splitlines()):
+def _by_name(writer: Writer, listed: str, stage: str, last_phone: int) -> Iterator[tuple[Person, str]]:
+    for n, line in enumerate(listed.strip().splitlines()):
         name, number, phone, title, subject, state = line.split()
         person = Person(
             name=name,
             id_number=number,
-            phone=phone_number(FIRST_PHONE - 1 - n) if phone == "-" else phone,
+            phone=phone_number(last_phone - n) if phone == "-" else phone,
             title=title,
-            stage="初中",
+            stage=stage,
             subject=None if subject == "-" else subject,
             state=STATE_NAMES[state],
             applied_at=writer.now - timedelta(days=10 + n, minutes=10 * n),
