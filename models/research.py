@@ -70,6 +70,8 @@ class SchoolProgramme(Published, Record):
 
     programme_id: Mapped[int] = link(Programme, "研修项目", fixed=True)
     school_id: Mapped[int] = link(School, "学校", fixed=True, index=False)
+    title: Mapped[Sentence] = field("名称", readonly=True, hidden=True, default="")
+    """The school's and the programme's name, kept so that lists need not look them up."""
     state: Mapped[SchoolState] = choice(SchoolState, "整校验收", readonly=True, default=SchoolState.PREPARING)
     theme: Mapped[Name | None] = field("校本主题")
     about: Mapped[LongText | None] = field("主题简介")
