@@ -38,7 +38,7 @@ class Programme(Published, Record):
         acts=("read", "add", "edit", "delete", "export"),
         related=("HourPolicy.programme",),
         unit="个研修项目",
-        rank=40,
+        rank=65,
         empty="还没有研修项目。点击“新增”添加，学时政策会随项目自动生成。",
     )
     __table_args__ = (CheckConstraint("ends_on >= starts_on", name="dates"), Index("ix_programme_year_scope", "year", "scope_path"))
@@ -66,7 +66,7 @@ class HourPolicy(Published, Record):
         order="-valid_from",
         acts=("read", "add", "edit", "delete", "export"),
         unit="份学时政策",
-        rank=41,
+        rank=66,
         empty="还没有学时政策。新增研修项目时会自动生成第一份。",
     )
     __table_args__ = (
@@ -118,7 +118,7 @@ class HourEntry(Personal, Record):
         order="-earned_at",
         acts=("read", "export"),
         unit="条学时记录",
-        rank=42,
+        rank=60,
         empty="还没有学时。教师完成研修活动后，学时会自动记入。",
     )
     __table_args__ = (

@@ -55,7 +55,7 @@ class SchoolProgramme(Published, Record):
         extra_acts=("open", "apply", "accept"),
         related=("ResearchGroup.school_programme", "RemovalRequest.school_programme", "ScaleScore.school_programme"),
         unit="所学校",
-        rank=51,
+        rank=62,
         empty="还没有学校参加。学校管理员在“校本研修”页面提交两案后会出现在这里。",
     )
     __table_args__ = (
@@ -98,15 +98,15 @@ class ResearchGroup(Scoped, Record):
         icon="users-group",
         list=("name", "stage", "subject", "leader", "school_programme", "created_at"),
         search=("name",),
-        facets=("stage", "subject"),
-        filters=("school_programme",),
+        facets=("stage",),
+        filters=("subject", "school_programme"),
         sort=("name", "created_at"),
         key=("school_programme", "name"),
         form=("school_programme", "name", "leader", "stage", "subject", "about"),
         extra_acts=("members",),
         related=("GroupPlan.group", "Topic.group", "Rubric.group", "Outcome.group"),
         unit="个教研组",
-        rank=52,
+        rank=51,
         empty="还没有教研组。点击“新增教研组”创建，并指定组长。",
     )
     __table_args__ = (
@@ -173,7 +173,7 @@ class Topic(Scoped, Record):
         extra_acts=("publish",),
         related=("Activity.topic",),
         unit="个研修专题",
-        rank=54,
+        rank=52,
         empty="还没有研修专题。由教研组组长添加并发布，数量不限。",
     )
     __table_args__ = (CheckConstraint("ends_on >= starts_on", name="dates"), Index("ix_topic_title_scope", "title", "scope_path", "id"))
@@ -282,7 +282,7 @@ class Activity(Scoped, Record):
         extra_acts=("publish", "join"),
         related=("Participation.activity", "Comment.activity", "Evaluation.activity"),
         unit="个研修活动",
-        rank=55,
+        rank=53,
         empty="还没有研修活动。在已发布且进行中的研修专题下添加，数量不限。",
     )
     __table_args__ = (
@@ -427,7 +427,7 @@ class ImprovementPlan(Personal, Record):
         acts=("read", "export"),
         extra_acts=("lock",),
         unit="份计划",
-        rank=60,
+        rank=56,
         empty="还没有教师上传个人提升计划。",
     )
     __table_args__ = (UniqueConstraint("school_programme_id", "teacher_id", info={"sentence": "已上传个人提升计划。", "field": "teacher"}),)
@@ -486,7 +486,7 @@ class AbilitySummary(Personal, Record):
         acts=("read", "export"),
         extra_acts=("review", "hand_in"),
         unit="份总结",
-        rank=61,
+        rank=54,
         empty="还没有教师提交能力点提升总结。",
     )
     __table_args__ = (
@@ -546,7 +546,7 @@ class Outcome(Scoped, Record):
         acts=("read", "add", "edit", "delete", "export"),
         extra_acts=("submit", "review"),
         unit="份研修成果",
-        rank=62,
+        rank=55,
         empty="还没有研修成果。由教研组组长上传。",
     )
     __table_args__ = (
@@ -604,7 +604,7 @@ class RemovalRequest(Personal, Record):
         acts=("read", "export"),
         extra_acts=("apply", "decide"),
         unit="条移除申请",
-        rank=63,
+        rank=61,
         empty="没有移除申请。教师调岗后原则上可以继续在原单位研修；确需移除时由学校管理员申请。",
     )
     __table_args__ = (
@@ -645,7 +645,7 @@ class ScaleItem(Published, Record):
         order="rank",
         key=("programme", "name"),
         unit="项",
-        rank=64,
+        rank=63,
         empty="还没有评分项。由研修项目的管理员添加或从 Excel 导入。",
     )
     __table_args__ = (
@@ -673,7 +673,7 @@ class ScaleScore(Scoped, Record):
         filters=("school_programme", "scale_item"),
         key=("school_programme", "scale_item"),
         unit="项评分",
-        rank=65,
+        rank=64,
         empty="还没有评分。由信息化团队逐项评分。",
     )
     __table_args__ = (
