@@ -180,6 +180,11 @@ def test_a_row_keeps_room_for_its_state(client_of: Any, cast: Any) -> None:
     assert "通过" in inline and "撤回申请" not in inline and "撤回申请" in menu
 
 
+def test_a_question_names_its_record(client_of: Any, cast: Any) -> None:
+    page = client_of("平").get("/teacher/list/").text
+    assert re.search(r'data-confirm="不通过：兰\n请填写审核意见', page)
+
+
 def test_nothing_is_offered_that_is_refused(client_of: Any, cast: Any) -> None:
     assert "/job/list/" not in client_of("林").get("/").text, "nobody without rights has work to find again"
     dan = client_of("丹")

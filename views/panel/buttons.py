@@ -92,7 +92,8 @@ class ButtonsMixin(Base):
 
     def _verb_button(self, verb: Verb, row: Any) -> Button:
         url = self.url("do", name=verb.name, pk=row.id)
-        return Button(_(verb.label), url, verb.icon, verb.kind, "post", told(verb.confirm), verb.comment, told(verb.comment_label))
+        asked = "\n".join((_("：").join((_(verb.label), str(row))), told(verb.confirm))) if verb.confirm else ""
+        return Button(_(verb.label), url, verb.icon, verb.kind, "post", asked, verb.comment, told(verb.comment_label))
 
     def _step_buttons(self, row: Any, thorough: bool = False) -> list[Button]:
         workflow = workflow_of(self.model)
