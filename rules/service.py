@@ -41,7 +41,6 @@ ID_TAIL = re.compile(r"[0-9]{3}[0-9X]")
 # With 23 letters 36 bits, good for one phone only and behind limited tries.
 NUMBER_LENGTH = 8
 MOST_OWN = 20
-LONGEST_DESCRIPTION = 500
 OLD_PHONE = "原手机号码："
 MOST_MATCHES = 10
 NOT_FOUND = "没有查到。请核对查询号，以及提交申请时填写的手机号码。"
@@ -125,7 +124,7 @@ def _checked_description(asked: Asked) -> str | None:
     text = "\n".join(part for part in (_old_phone(asked), asked.description.strip()) if part)
     if asked.kind is RequestKind.OTHER and not half_width(text):
         raise RuleViolation("请填写“{label}”。", "description", label="问题描述")
-    return text[:LONGEST_DESCRIPTION] or None
+    return text or None
 
 
 def _owner(session: Session, name: str) -> dict[str, Any]:
