@@ -19,21 +19,20 @@ How a table's rows are reached is said by its mixin:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from itertools import count
 from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, Index, Integer, and_, event, false, inspect, or_, true
-from sqlalchemy.orm import LoaderCriteriaOption, Mapped, Mapper, ORMExecuteState, Session, mapped_column, with_loader_criteria
-from sqlalchemy.orm.interfaces import CriteriaOption
+from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, Session, mapped_column
 
 from models.base import Base, PathString, table_name
 from models.expected import expected
 from models.owners import owners_first
 from models.violation import NotPermitted, OutOfReach, RuleViolation
+from models.within import Within
 
 ROOT = "/"
 _TEACHER_END = re.compile(r"/t(\d+)/$")
@@ -246,45 +245,8 @@ def limit_to_reach(state: ORMExecuteState) -> None:
     state.statement = state.statement.options(_within(identity))
 
 
-class Within(CriteriaOption):
-    """The conditions of every class as one option of a statement.
-
-    SQLAlchemy looks for a statement's SQL by a description of all its parts, and describing twenty options took longer than
-    finding most rows. They never change, so their description, a number for each that differs, is made with them.
-    """
-
-    __slots__ = ("_conditions", "_shape", "_values")
-    propagate_to_loaders = True
-
-    def __init__(self, conditions: Sequence[LoaderCriteriaOption]) -> None:
-        keys = [described for condition in conditions if (described := condition._generate_cache_key()) is not None]
-        assert len(keys) == len(conditions), "a condition that cannot be described would be taken for another"
-        self._conditions = tuple(conditions)
-        self._shape = _SHAPES.setdefault(tuple(key.key for key in keys), next(_NUMBERS))
-        self._values = [value for key in keys for value in key.bindparams]
-
-    def process_compile_state(self, compile_state: Any) -> None:
-        self.get_global_criteria(compile_state.global_attributes)
-
-    def process_compile_state_replaced_entities(self, compile_state: Any, mapper_entities: Any) -> None:
-        self.get_global_criteria(compile_state.global_attributes)
-
-    def get_global_criteria(self, attributes: dict[Any, Any]) -> None:
-        for condition in self._conditions:
-            condition.get_global_criteria(attributes)
-
-    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
-        number, again = anon_map.get_anon(self)
-        if not again:
-            bindparams.extend(self._values)
-        return Within, number, self._shape
-
-
 MOST_REMEMBERED = 500
 _remembered: dict[tuple[int | None, frozenset[tuple[str, str, str]]], Within] = {}
-_SHAPES: dict[tuple[Any, ...], int] = {}
-_NUMBERS = count()
-"""Never the same twice, so that two threads cannot give two descriptions one number."""
 
 
 def _within(identity: Identity) -> Within:
@@ -294,9 +256,7 @@ def _within(identity: Identity) -> Within:
     if known is None:
         if len(_remembered) >= MOST_REMEMBERED:
             _remembered.clear()
-        conditions = ((cls, in_reach(cls, identity)) for cls in reached_classes())
-        options = [with_loader_criteria(cls, c, include_aliases=True) for cls, c in conditions if c is not None]
-        known = _remembered[key] = Within(options)
+        known = _remembered[key] = Within((cls, in_reach(cls, identity)) for cls in reached_classes())
     return known
 
 
@@ -383,9 +343,8 @@ def _is_changed(row: Any, name: str, adding: bool) -> bool:
     state = inspect(row)
     relationship = name.removesuffix("_id")
     names = [name] + ([relationship] if name.endswith("_id") and relationship in state.mapper.relationships else [])
-    # What was never set since it was read has no history, and asking for it is most of what an imported row's check costs.
-    names = [n for n in names if n in state.committed_state]
-    past = [state.attrs[n].history for n in names]
+    # What was never set has no history, and asking for it is most of what an imported row's check costs.
+    past = [state.attrs[n].history for n in names if n in state.committed_state]
     return any(h.has_changes() and (h.added or h.deleted) and (adding or list(h.added or ()) != list(h.deleted or ())) for h in past)
 
 

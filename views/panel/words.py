@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from babel.support import NullTranslations
 from flask import Flask, current_app, g
 from flask_babel import Domain, force_locale, get_locale, get_translations
 from flask_babel import gettext as _
 from flask_wtf.i18n import translations as of_wtforms
-from markupsafe import Markup
+from jinja2.filters import do_mark_safe
 
 from models.base import Choice
 from models.violation import RuleViolation, Sentence
@@ -74,7 +73,7 @@ class FormWords:
 class Catalogue(Domain):  # type: ignore[misc]
     """The platform's messages. Which language speaks is asked once a request, not for each of a page's two hundred words."""
 
-    def get_translations(self) -> NullTranslations:
+    def get_translations(self) -> Any:
         known = _of_request()
         if known is None:
             known = super().get_translations()
@@ -84,17 +83,17 @@ class Catalogue(Domain):  # type: ignore[misc]
         return known
 
 
-def _of_request() -> NullTranslations | None:
+def _of_request() -> Any:
     """The translations found earlier in this request; Flask-Babel would ask six times whether there is one."""
     try:
-        return g._get_current_object()._flask_babel.babel_translations  # type: ignore[attr-defined, no-any-return]
+        return g._get_current_object()._flask_babel.babel_translations  # type: ignore[attr-defined]
     except (AttributeError, RuntimeError):
         return None
 
 
-def in_template(text: str, **values: Any) -> Markup:
+def in_template(text: str, **values: Any) -> str:
     """``_()`` as templates say it: the translation is trusted, the values are escaped (a sign of per cent is written twice)."""
-    words = Markup((_of_request() or get_translations()).ugettext(text))
+    words = do_mark_safe((_of_request() or get_translations()).ugettext(text))
     return words % values if values or "%" in words else words
 
 
