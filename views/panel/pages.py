@@ -40,7 +40,6 @@ class Cell:
     """A Tabler colour (yellow, green, red, blue, gray …): the text is drawn as a badge."""
     muted: bool = False
     number: bool = False
-    title: str = ""
 
     @property
     def look(self) -> str:
@@ -223,8 +222,6 @@ class FormPage:
     conflict: Sequence[tuple[str, str, str]] = ()
     """Somebody else changed the record meanwhile: label, theirs, yours."""
     version: str = ""
-    notice: str = ""
-    danger: bool = False
     again_label: str = ""
     """A second button that saves and opens an empty form again (sent as ``again``)."""
 
