@@ -235,8 +235,7 @@ def _own_teachers(paths: Iterable[str]) -> list[int]:
 def limit_to_reach(state: ORMExecuteState) -> None:
     """``do_orm_execute``: add every scoped class's condition to the statement, relationship loads included.
 
-    One condition per concrete class, a plain expression with aliases included, is the form that never leaked; a lambda over
-    the mixin did (docs/decisions/0002-scope-in-the-session.md).
+    A plain expression for each concrete class, aliases included, never leaked; a lambda over the mixin did (decision 0002).
     """
     identity = current_identity()
     if identity.everything or state.is_column_load or state.is_insert:

@@ -29,7 +29,7 @@ PRESENCE, OFTEN = {TEACHER: 0.22, SCHOOL_ADMIN: 0.06}, 0.6
 HOME = "WorkbenchView"
 OFFICE_AREAS = ("teacher", "certification", "account", "school", "region", "post", "permission_code", "ActivationView.progress", "job")
 """The most visited first."""
-OWN_AREAS = ("MeView", "teacher", "certification", "BindingView.administrators")
+OWN_AREAS = ("MeView.home", "teacher", "certification", "BindingView.administrators")
 
 
 def add_activity(session: Session, *, now: datetime) -> None:

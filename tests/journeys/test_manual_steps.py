@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -196,7 +197,7 @@ def test_history_is_written_for_people(client_of: Client, cast: Cast) -> None:
         ("平", "delete", "兰", "rule: yes"),
     ],
 )
-def test_why_answers_for_steps_and_deletes(cast: Cast, who: str, act: str, whom: str, says: str) -> None:
+def test_why_answers_for_steps_and_deletes(app: Any, cast: Cast, who: str, act: str, whom: str, says: str) -> None:
     with Session(cast.engine) as session:
-        lines = why(session, cast.username[who], act, "teacher", cast.teacher[whom])
+        lines = why(session, app.extensions["appbuilder"].baseviews, cast.username[who], act, "teacher", cast.teacher[whom])
     assert lines[-1].strip() == says

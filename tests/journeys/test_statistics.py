@@ -190,7 +190,7 @@ def test_pages_a_signed_in_person_has_seen_are_counted_and_nothing_else(app: Any
     ping.post("/teacher/export", scope="all", format="csv")
     nobody.get("/login/")
     nobody.get("/teacher/list/")
-    assert written(app, cast) - before == Counter({"teacher": 2, "BindingView.administrators": 1, "MeView": 1, OTHER: 1})
+    assert written(app, cast) - before == Counter({"teacher": 2, "BindingView.administrators": 1, "MeView.home": 1, OTHER: 1})
 
 
 def test_no_request_pays_a_statement_for_being_counted(app: Any, cast: Cast, client_of: Callable[[str], Browser]) -> None:

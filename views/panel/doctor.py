@@ -18,6 +18,7 @@ from models.scoping import SYSTEM, Identity, Own, Scoped, Shared, acting_as, row
 from rules.approvals import WORKFLOWS, workflow_of
 from rules.grants import ROLES
 from rules.workflow import check_workflow, why_not
+from rules.workflow_steps import Workflow
 from views.panel.permissions import asked_permissions
 from views.panel.security import held_posts, identity_at, workbench_key
 
@@ -93,6 +94,8 @@ def _unknown_act(asked: set[tuple[str, str]], act: str, table: str) -> str:
 
 def why(session: Session, views: Iterable[Any], username: str, act: str, table: str, row_number: int | None) -> list[str]:
     """Act, row and rule of one person's question, each answered in a line, and what would change the answer."""
+    workflow, asked = _workflow_of(table), act
+    act = next((step.act for step in workflow.steps if step.name == asked), asked) if workflow else asked
     if fault := _unknown_act(asked_permissions(views), act, table):
         return [fault]
     with acting_as(SYSTEM):
@@ -105,33 +108,40 @@ def why(session: Session, views: Iterable[Any], username: str, act: str, table: 
     lines = [f"{account.first_name} holds {len(posts)} active post(s)"]
     for key in dict.fromkeys(workbench_key(post) for post in posts):
         with acting_as(SYSTEM):
-            lines += _at_workbench(session, identity_at(account, posts, key), act, table, row)
+            identity = identity_at(account, posts, key)
+        lines += [f"at the workbench “{identity.label}”:", *_answers(identity, act, table, row)]
+        if row is not None and row_in_reach(row, identity, act):
+            lines += _rules(session, identity, asked, act, workflow, row)
     if row_number is not None and row is None:
         lines.append(f"row: {table} has no row {row_number}")
     return lines
 
 
-def _at_workbench(session: Session, identity: Identity, act: str, table: str, row: Any) -> list[str]:
-    lines = [f"at the workbench “{identity.label}”:"]
+def _workflow_of(table: str) -> Workflow | None:
     model = next((model for model in declared() if table_name(model) == table), None)
-    asked, workflow = act, workflow_of(model) if model is not None else None
-    act = next((step.act for step in workflow.steps if step.name == asked), asked) if workflow else asked
+    return workflow_of(model) if model is not None else None
+
+
+def _answers(identity: Identity, act: str, table: str, row: Any) -> Iterator[str]:
+    """The first two questions."""
     paths = identity.paths(act, table)
     if not paths:
         roles = [role.name for role in ROLES if "*" in role.grants or act in role.grants.get(table, "").split()]
-        return [*lines, f"  act: NO. No post here grants {act} on {table}; shipped roles that do: {', '.join(roles)}"]
-    lines.append(f"  act: yes, at {', '.join(paths)}")
-    if row is None:
-        return lines
-    if not row_in_reach(row, identity, act):
+        yield f"  act: NO. No post here grants {act} on {table}; shipped roles that do: {', '.join(roles)}"
+        return
+    yield f"  act: yes, at {', '.join(paths)}"
+    if row is not None and not row_in_reach(row, identity, act):
         where = f"it belongs to {row.scope_path}" if isinstance(row, Scoped) else "it is somebody else's own"
-        return [*lines, f"  row: NO. {where}; a post at or above that path would reach it"]
-    lines.append("  row: yes")
+        yield f"  row: NO. {where}; a post at or above that path would reach it"
+
+
+def _rules(session: Session, identity: Identity, asked: str, act: str, workflow: Workflow | None, row: Any) -> Iterator[str]:
+    """The third, of a row within reach."""
+    yield "  row: yes"
     for step in (s for s in workflow.steps if asked in (s.act, s.name)) if workflow else ():
         reason = why_not(identity, workflow, row, step.name, session)
-        lines.append(f"  rule ({step.name}): {'NO. ' + reason if reason else 'yes'}")
+        yield f"  rule ({step.name}): {'NO. ' + reason if reason else 'yes'}"
     if act == "delete":
         with acting_as(identity):
             reasons = "".join(what_keeps(session, row))
-        lines.append(f"  rule: {'NO. ' + reasons if reasons else 'yes'}")
-    return lines
+        yield f"  rule: {'NO. ' + reasons if reasons else 'yes'}"

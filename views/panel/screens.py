@@ -250,14 +250,16 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
     @has_access
     def save_view(self) -> Response:
         """Keep the list's address under a name of one's own."""
-        query, name = self.listing_query(), request.form.get("name", "").strip()[:100]
+        query, name = self.listing_query(), request.form.get("name", "").strip()
         same = select(SavedView.id).where(SavedView.table_name == self.table, SavedView.name == name)
-        if not name or self.db.scalar(same) is not None:
-            flash(_("同名的常用视图已存在，或名称为空。"), "danger")
-        else:
+        try:
+            if not name or self.db.scalar(same) is not None:
+                raise RuleViolation("同名的常用视图已存在，或名称为空。")
             self.db.add(SavedView(table_name=self.table, name=name, query=query))
             self.db.commit()
             flash(_("已保存常用视图。"), "success")
+        except RuleViolation as refusal:
+            flash(refused(refusal), "danger")
         return redirect(f"{self.url('list')}?{query}", 303)
 
     @expose("/views/<pk>/forget", methods=["POST"])
