@@ -40,8 +40,6 @@ from rules.members import IN_A_GROUP
 from rules.page_views import day_of
 
 NOTHING = Decimal(0)
-PERSONS_A_PAGE = 50
-SCHOOLS_A_PAGE = 20
 STEP = 5
 """Hours from one column of the chart to the next."""
 
@@ -107,6 +105,16 @@ class SchoolFigures:
     state: SchoolState
     members: int
     reached: int
+
+    @property
+    def percent(self) -> int:
+        """How many of its members have reached the target, of a hundred."""
+        return share(self.reached, self.members)
+
+
+def share(part: int, whole: int) -> int:
+    """Whole percent, never rounded up to a hundred; nothing of nothing."""
+    return part * 100 // whole if whole else 0
 
 
 @dataclass(frozen=True)
@@ -286,22 +294,29 @@ def _group(row: Any, theirs: Sequence[Standing]) -> GroupFigures:
 # --- schools ----------------------------------------------------------------------------------------------------------
 
 
-def schools_page(session: Session, identity: Identity, page: int, *, now: datetime) -> tuple[list[SchoolFigures], int]:
-    """One page of the schools within reach, and how many there are: members, and how many of them have reached the target.
-
-    Five statements, however large the region is: the sums are made for the schools of the page alone.
-    """
-    identity.require("read", "hour_entry")
+def schools_by_state(session: Session, identity: Identity) -> dict[SchoolState, int]:
+    """How many of the schools within reach are how far; one statement."""
+    identity.require("export", "hour_entry")
     with acting_as(identity):
-        total = session.scalar(select(func.count()).select_from(SchoolProgramme)) or 0
-        order = (SchoolProgramme.name, SchoolProgramme.id)
-        chosen = select(SchoolProgramme.id, SchoolProgramme.name, SchoolProgramme.state, SchoolProgramme.programme_id).order_by(*order)
-        rows = session.execute(chosen.limit(SCHOOLS_A_PAGE).offset((page - 1) * SCHOOLS_A_PAGE)).all()
+        counted = select(SchoolProgramme.state, func.count()).group_by(SchoolProgramme.state)
+        return {state: number for state, number in session.execute(counted)}
+
+
+def schools_page(session: Session, identity: Identity, *, limit: int, offset: int, now: datetime) -> list[SchoolFigures]:
+    """Some of the schools within reach, by name: members, and how many of them have reached the target.
+
+    Three statements, however large the region is: the sums are made for these schools alone.
+    """
+    identity.require("export", "hour_entry")
+    with acting_as(identity):
+        columns = (SchoolProgramme.id, SchoolProgramme.name, SchoolProgramme.state, SchoolProgramme.programme_id)
+        chosen = select(*columns).order_by(SchoolProgramme.name, SchoolProgramme.id).limit(limit).offset(offset)
+        rows = session.execute(chosen).all()
     with acting_as(identity.serving()):
         policies = policies_of(session, {row.programme_id for row in rows}) if rows else {}
         limits = {programme: policy_on(known, day_of(now)) for programme, known in policies.items()}
         counts = _reached_by_school(session, {row.id: limits[row.programme_id] for row in rows}) if rows else {}
-    return [SchoolFigures(row.id, row.name, row.state, *counts.get(row.id, (0, 0))) for row in rows], total
+    return [SchoolFigures(row.id, row.name, row.state, *counts.get(row.id, (0, 0))) for row in rows]
 
 
 def _reached_by_school(session: Session, limits: Mapping[int, Limits]) -> dict[int, tuple[int, int]]:
