@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, redirect, url_for
+from flask import current_app, g, redirect, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -45,7 +45,18 @@ class SchoolProgrammeView(PanelView):
 
     def record_notice(self, row: Any) -> str:
         said = why_failed(self.db, self.identity, row)
-        return _("验收不通过，还需完善：%(said)s", said=said) if said else ""
+        if said:
+            return _("验收不通过，还需完善：%(said)s", said=said)
+        missing = self._missing(row)
+        return _("验收前还有 %(count)s 项需要完善，见下方“验收前还需完善”。", count=len(missing)) if missing else ""
+
+    def _missing(self, row: SchoolProgramme) -> list[str]:
+        """What is missing, in the reader's words, asked once a request."""
+        if not oversees(self.identity):
+            return []
+        if "missing" not in g:
+            g.missing = [told(one) for one in missing_of(self.db, self.identity, row, now=utcnow())]
+        return g.missing  # type: ignore[no-any-return]
 
     def record_buttons(self, row: Any) -> list[Button]:
         pages = [Button(_("校本首页"), url_for("SchoolResearchView.one", pk=row.id), "home")]
@@ -57,8 +68,7 @@ class SchoolProgrammeView(PanelView):
         scale = scale_of(self.db, row)
         sections: list[tuple[str, Any, Any]] = []
         if oversees(self.identity) and row.state is not SchoolState.PASSED:
-            missing = [told(one) for one in missing_of(self.db, self.identity, row, now=utcnow())]
-            sections.append((_("验收前还需完善"), "research/_missing.html", {"missing": missing}))
+            sections.append((_("验收前还需完善"), "research/_missing.html", {"missing": self._missing(row)}))
         if scale and self.identity.may("read", "scale_score"):
             sections.append((_("绩效考核"), "research/_scale.html", {"lines": scale}))
         return sections
