@@ -44,6 +44,8 @@ from views.panel.repairs import repair_flask_appbuilder
 from views.panel.security import SecurityManager
 from views.panel.words import refused, speak, told
 from views.registration import RegistrationView
+from views.removing import RemovingView
+from views.research_progress import ResearchProgressView
 from views.school_research import SchoolResearchView
 from views.service import ServiceView
 from views.statistics import StatisticsView
@@ -87,6 +89,8 @@ def create_app(settings: Settings | None = None) -> Flask:
             MeView,
             NoticesView,
             RegistrationView,
+            RemovingView,
+            ResearchProgressView,
             SchoolResearchView,
             ServiceView,
             StatisticsView,

@@ -22,6 +22,7 @@ class JobKind(Choice):
     IMPORT_CHECK = "import_check", "导入检查"
     IMPORT_APPLY = "import_apply", "导入"
     BULK = "bulk", "批量办理"
+    ARCHIVE = "archive", "归档"
 
 
 class Job(Own, Record):
@@ -38,7 +39,7 @@ class Job(Own, Record):
         history=False,
         unit="个任务",
         rank=15,
-        empty="还没有导入、导出和批量办理任务。",
+        empty="还没有导入、导出、批量办理和归档任务。",
     )
 
     title: Mapped[Name] = field("任务", readonly=True)

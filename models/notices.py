@@ -22,6 +22,7 @@ class NoticeKind(Choice):
     DECISION = "decision", "办理结果", "green"
     ACCOUNT = "account", "账号安全", "yellow"
     POST = "post", "管理权限", "blue"
+    REMINDER = "reminder", "提醒", "yellow"
     JOB = "job", "导入导出", "gray"
 
 

@@ -23,6 +23,7 @@ from models.scoping import Personal, Published, Scoped, Shared
 
 DOCUMENTS = (FileKind.DOCUMENT, FileKind.TEXT)
 MEDIA = (FileKind.IMAGE, FileKind.VIDEO, FileKind.AUDIO)
+LongName = String(210).with_variant(String(210, collation="C"), "postgresql")
 EVIDENCE = (*DOCUMENTS, *MEDIA)
 """What was done offline is shown by pictures, recordings and papers (S1-18…20, S1-56)."""
 
@@ -46,10 +47,11 @@ class SchoolProgramme(Published, Record):
         "整校推进",
         menu="校本研修",
         icon="building-community",
-        list=("school", "programme", "state", "theme", "opened_at", "applied_at", "accepted_at"),
+        list=("name", "school", "programme", "state", "theme", "opened_at", "applied_at", "accepted_at"),
+        search=("name",),
         facets=("state",),
         filters=("programme", "school"),
-        sort=("opened_at", "applied_at"),
+        sort=("name", "opened_at", "applied_at"),
         form=("programme", "school", "theme", "about"),
         acts=("read", "add", "edit", "delete", "export"),
         extra_acts=("open", "apply", "accept"),
@@ -61,6 +63,7 @@ class SchoolProgramme(Published, Record):
     __table_args__ = (
         UniqueConstraint("school_id", "programme_id", info={"sentence": "本校已参加这个研修项目。", "field": "programme"}),
         Index("ix_school_programme_state_scope", "state", "scope_path"),
+        Index("ix_school_programme_name_scope", "name", "scope_path", "id"),
     )
     __files__ = (
         FileSlot("development_plan", "信息化教育教学发展规划方案", accept=DOCUMENTS, most=5),
@@ -68,10 +71,10 @@ class SchoolProgramme(Published, Record):
         FileSlot("plan_template", "个人提升计划模板", accept=DOCUMENTS, most=3, help="本校教师下载后填写；没有时使用研修项目的模板。"),
     )
 
+    name: Mapped[str] = field("名称", LongName, readonly=True, default="")
+    """School and programme in one, kept by ``rules.school_programmes``: what lists, choices and sheets call it."""
     programme_id: Mapped[int] = link(Programme, "研修项目", fixed=True)
     school_id: Mapped[int] = link(School, "学校", fixed=True, index=False)
-    title: Mapped[Sentence] = field("名称", readonly=True, hidden=True, default="")
-    """The school's and the programme's name, kept so that lists need not look them up."""
     state: Mapped[SchoolState] = choice(SchoolState, "整校验收", readonly=True, default=SchoolState.PREPARING)
     theme: Mapped[Name | None] = field("校本主题")
     about: Mapped[LongText | None] = field("主题简介")

@@ -26,6 +26,7 @@ from rules.opening import SCHOOL
 from rules.participation import PARTICIPATION
 from rules.passwords import tells_password
 from rules.real_name import REAL_NAME, missing_facts
+from rules.removal import REMOVAL
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 # --- 教师认证 (S3-09, S3-121…123, S4-47…49) ---------------------------------------------------------------------------
@@ -302,7 +303,7 @@ SERVICE = Workflow(
     leads_to="/service/",
 )
 
-WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING, SERVICE, SCHOOL, TOPIC, ACTIVITY, PARTICIPATION)
+WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING, SERVICE, SCHOOL, TOPIC, ACTIVITY, PARTICIPATION, REMOVAL)
 _BY_MODEL = {workflow.model: workflow for workflow in WORKFLOWS}
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session
 
-from models.access import Post, in_office
+from models.access import Account, Post, in_office
 from models.base import table_name
 from models.files import Attachment
 from models.history import Decision
-from models.hours import Programme
+from models.hours import HourEntry, HourState, Programme
+from models.notices import NoticeKind
 from models.people import Teacher
 from models.research import (
     AbilitySummary,
@@ -34,18 +36,21 @@ from models.research import (
     Topic,
     TopicState,
 )
-from models.scoping import Identity, acting_as
+from models.scoping import Identity, acting_as, below
 from models.session import transaction
 from models.violation import Conflict, Sentence
 from rules.errors import RuleViolation
 from rules.grants import IT_TEAM
 from rules.hour_ledger import register
 from rules.members import Appointment, appoint, candidates_at, holders, new_accounts, release
+from rules.notices import tell_accounts_where
 from rules.page_views import day_of
+from rules.removal import is_removed
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 PLANS = ("development_plan", "assessment_plan")
 MOST_IN_TEAM = 30
+REGISTERED = "本校已通过整校验收，您在“{programme}”的学时已登记。"
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def readiness_of(session: Session, school: SchoolProgramme) -> Readiness:
     case = exists().where(
         Outcome.group_id == ResearchGroup.id, Outcome.kind == OutcomeKind.TEACHING_CASE, Outcome.state != OutcomeState.SAVED
     )
-    waiting = (AbilitySummary.school_programme_id == school.id, AbilitySummary.state == SummaryState.SUBMITTED)
+    waiting = (AbilitySummary.state == SummaryState.SUBMITTED, *_counts_of(AbilitySummary, school))
     counts = (
         select(func.count(func.distinct(Attachment.slot))).where(*plan),
         select(func.count()).where(Post.scope_path == school.scope_path, Post.role == IT_TEAM, in_office()),
@@ -87,9 +92,14 @@ def readiness_of(session: Session, school: SchoolProgramme) -> Readiness:
         select(func.count()).select_from(Activity).where(Activity.group_id.in_(group)),
         select(func.count()).select_from(AbilitySummary).where(*waiting),
         select(func.count()).select_from(ResearchGroup).where(ours, ~case),
-        select(func.count()).select_from(ImprovementPlan).where(ImprovementPlan.school_programme_id == school.id),
+        select(func.count()).select_from(ImprovementPlan).where(*_counts_of(ImprovementPlan, school)),
     )
     return Readiness(*session.execute(select(*(count.scalar_subquery() for count in counts))).one())
+
+
+def _counts_of(model: Any, school: SchoolProgramme) -> tuple[ColumnElement[bool], ...]:
+    """What was handed in in the school's programme, and by nobody who was taken out of it."""
+    return (model.school_programme_id == school.id, ~is_removed(model.school_programme_id, model.teacher_id))
 
 
 # --- opening (S0-44…49) -----------------------------------------------------------------------------------------------
@@ -127,9 +137,15 @@ def _withdrawn(session: Session, school: SchoolProgramme, decision: Decision) ->
 
 
 def _passed(session: Session, school: SchoolProgramme, decision: Decision) -> None:
-    """Every accrued hour of the school is registered at once (S1-49, S1-50)."""
+    """Every accrued hour of the school is registered at once, and who earned them is told (S1-49, S1-50)."""
     school.accepted_at = decision.at
-    register(session, session.get_one(Programme, school.programme_id), school.scope_path, now=decision.at)
+    programme = session.get_one(Programme, school.programme_id)
+    register(session, programme, school.scope_path, now=decision.at)
+    earned = select(HourEntry.teacher_id).where(HourEntry.programme_id == programme.id, HourEntry.state == HourState.REGISTERED)
+    accounts: Any = Account.__table__
+    theirs = accounts.c.teacher_id.in_(earned.where(below(HourEntry.scope_path, school.scope_path)))
+    told = Sentence(REGISTERED, programme=programme.name)
+    tell_accounts_where(session, [theirs], told, "/hours/", kind=NoticeKind.DECISION, now=decision.at)
 
 
 SCHOOL = Workflow(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_force
@@ -18,13 +18,14 @@ from models.base import utcnow
 from models.invariants import holds, keeps
 from models.org import Region, School
 from models.people import CertificationState, IdType, Teacher
+from models.research import ResearchGroup
 from models.scoping import Identity, acting_as
 from models.session import transaction
 from models.violation import Conflict
 from rules.account_names import check_phone
 from rules.approvals import CERTIFICATION
 from rules.errors import RuleViolation
-from rules.grants import is_admin_role
+from rules.grants import GROUP_LEADER, GROUP_MEMBER, is_admin_role
 from rules.id_numbers import FIELD, check_id_number, half_width
 from rules.units import check_units_stayed
 from rules.workflow import lock, take
@@ -118,7 +119,8 @@ def leave_school(session: Session, identity: Identity, teacher: Teacher, *, now:
     """The teacher leaves their school, by their own hand or the school's, and is certified no more (S4-47…49).
 
     Until they join another they belong to the school's region: ``scope_path`` goes there, their account and their own posts go
-    along, and their personal posts in the school (组长, 信息化团队) end. A post as administrator stays: handing it over is
+    along, and their personal posts in the school (信息化团队) end; in their research group they may go on as a member until a removal
+    is approved (S1-43…45). A post as administrator stays: handing it over is
     the superior's act (S3-133). Their applications stay with the school that decided on them, as its record; the teacher goes
     on seeing them, and the next school starts with a clean sheet.
 
@@ -183,7 +185,17 @@ def _settle(session: Session, teacher: Teacher, unit: School | Region, now: date
             if post.scope_path.startswith(old):
                 _bring(post, unit, new)
             elif left is not None and post.scope_path.startswith(left) and not is_admin_role(post.role):
-                post.until = now
+                _leave_behind(session, teacher, post, now)
+
+
+def _leave_behind(session: Session, teacher: Teacher, post: Post, now: datetime) -> None:
+    """A reassigned teacher may go on in their research group (S1-43), as a member; other posts in the school end."""
+    if post.role == GROUP_LEADER:
+        led = update(ResearchGroup).where(ResearchGroup.scope_path == post.scope_path, ResearchGroup.leader_id == teacher.id)
+        session.execute(led.values(leader_id=None, version=ResearchGroup.version + 1), execution_options={"synchronize_session": False})
+        post.role = GROUP_MEMBER
+    elif post.role != GROUP_MEMBER:
+        post.until = now
 
 
 def _bring(post: Post, unit: School | Region, path: str) -> None:

@@ -51,6 +51,7 @@ def add_research(world: World, today: Any) -> None:
     )
     policy = add(HourPolicy(programme_id=programme.id, valid_from=date(2026, 9, 1)), programme)
     school = SchoolProgramme(programme_id=programme.id, school_id=north.id, state=SchoolState.OPEN, theme="读写融合", opened_at=today)
+    school.name = f"{north.name} · {PROGRAMME}"
     add(school, north)
     group = add(ResearchGroup(school_programme_id=school.id, name=GROUP), north)
     group.scope_path += f"g{group.id}/"

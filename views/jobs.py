@@ -33,7 +33,9 @@ from views.worker import start
 
 FIELDS = fields_of(Job)
 SURE = "停止后，导入和导出已经做的部分全部作废；批量办理已办的保留，其余不再办理。"
-FILES = {JobKind.EXPORT: "下载文件", JobKind.BULK: "下载未办理的记录"}
+MADE = (JobKind.EXPORT, JobKind.ARCHIVE)
+"""Kinds whose file is what was asked for."""
+FILES = {**dict.fromkeys(MADE, "下载文件"), JobKind.BULK: "下载未办理的记录"}
 
 
 def _stop(session: Session, identity: Identity, job: Job, values: Mapping[str, str], now: datetime) -> str:
@@ -112,7 +114,7 @@ class JobView(PanelView):
         if known and job.kind is JobKind.BULK:
             address = url_for(f"{job.details['table']}.list") + f"?{job.details['query']}"
             buttons.append(Button(_("返回列表"), address, "list"))
-        elif known and job.kind is not JobKind.EXPORT:
+        elif known and job.kind not in MADE:
             buttons.append(Button(_("重新上传"), url_for(f"{job.details['table']}.upload"), "upload"))
             buttons.append(Button(_("返回列表"), url_for(f"{job.details['table']}.list"), "list"))
         return [*buttons, *([self.file_button(job)] if job.file_key else [])]
@@ -120,7 +122,7 @@ class JobView(PanelView):
     def file_button(self, job: Job) -> Button:
         """Download what the job made."""
         label = _(FILES.get(job.kind, "下载标注了问题的工作簿"))
-        return Button(label, self.url("result", pk=job.id), "download", "primary" if job.kind is JobKind.EXPORT else "normal")
+        return Button(label, self.url("result", pk=job.id), "download", "primary" if job.kind in MADE else "normal")
 
     def row_buttons(self, row: Job) -> tuple[list[Button], list[Button]]:
         """On the list, too, the file is one press away."""

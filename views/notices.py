@@ -28,6 +28,7 @@ ICONS = {
     NoticeKind.DECISION: "clipboard-check",
     NoticeKind.ACCOUNT: "shield-lock",
     NoticeKind.POST: "key",
+    NoticeKind.REMINDER: "bell-ringing",
     NoticeKind.JOB: "file-spreadsheet",
 }
 

@@ -19,6 +19,7 @@ from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity
 from models.violation import RuleViolation
+from rules.acceptance import why_failed
 from rules.grants import IT_TEAM
 from rules.groups import add_members, candidates, release_member, without_activity, without_plan
 from rules.members import Member, holders, members_of
@@ -32,6 +33,7 @@ from views.panel.menu import ENTRIES, Entry
 from views.panel.pages import Button
 from views.panel.screens import PanelView
 from views.panel.words import refused, told
+from views.research_progress import oversees
 
 QUIET_DAYS = 30
 """A group that has had no activity for so long stands in the worklist (S0-30)."""
@@ -91,9 +93,28 @@ class SchoolResearchView(PageView):
             coming=next((stage for stage in stages if not stage.is_done), None),
             files=file_lists(self.db, school),
             mine=self.identity.may("join", "activity"),
+            pages=self._pages(school),
+            failed=why_failed(self.db, self.identity, school),
             moment_text=moment_text,
             told=told,
         )
+
+    def _pages(self, school: SchoolProgramme) -> list[Button]:
+        """Where the person may go from here."""
+        able = self.identity.may
+        return [
+            *(
+                [Button(_("学时进展"), url_for("ResearchProgressView.one", pk=school.id), "chart-histogram")]
+                if oversees(self.identity)
+                else []
+            ),
+            *([Button(_("信息化团队"), self._url("team", school), "users")] if able("read", "ability_summary") else []),
+            *(
+                [Button(_("整校推进"), url_for("school_programme.show", pk=school.id), "building-community")]
+                if oversees(self.identity)
+                else []
+            ),
+        ]
 
     def _leads_to(self, stage: Stage, school: SchoolProgramme) -> str:
         """Where the person does it; empty for whoever may not."""

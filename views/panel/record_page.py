@@ -52,6 +52,9 @@ ACTS = {
     "withdraw_delegate": "收回代理",
     "void": "冲销",
     "register": "登记学时",
+    "archive": "归档",
+    "add_members": "添加成员",
+    "release_member": "移出成员",
 }
 """What a line of history calls an act that is no workflow step."""
 

@@ -1,4 +1,4 @@
-"""What a worker does for each kind of job: write an export, check an upload, apply it, act in bulk.
+"""What a worker does for each kind of job: write an export, check an upload, apply it, act in bulk, write an archive.
 
 It runs inside an application context, under the identity of the job's post, in the person's language. The one thing a newcomer
 gets wrong: the job is finished in the transaction of its work, so a killed worker or a wish to stop leaves nothing half done.
@@ -26,6 +26,7 @@ from rules.files_store import FileStore
 from rules.jobs import Run, finish
 from views.panel.bulk_work import do_bulk
 from views.panel.excel.applying import CHANGED_MEANWHILE, WriteRefused, blame, write_lines
+from views.panel.excel.archive import archive
 from views.panel.excel.exporting import Asked, Export
 from views.panel.excel.importing import Importer, Line
 from views.panel.excel.reader import Sheet, open_sheet
@@ -185,4 +186,5 @@ WORK: dict[JobKind, Callable[[Work], None]] = {
     JobKind.IMPORT_CHECK: _check,
     JobKind.IMPORT_APPLY: _apply,
     JobKind.BULK: do_bulk,
+    JobKind.ARCHIVE: archive,
 }

@@ -1,0 +1,74 @@
+"""整校推进: what is still missing, the points of the scale, and the archive, on the record's own page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import current_app, g, redirect, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from models.base import utcnow
+from models.jobs import Job, JobKind
+from models.research import SchoolProgramme, SchoolState
+from models.scoping import Identity
+from rules.acceptance import missing_of, why_failed
+from rules.jobs import WAITS, ask_for
+from rules.scale import scale_of
+from views.panel.pages import Button
+from views.panel.screens import PanelView
+from views.panel.verbs import Verb
+from views.panel.words import told
+from views.research_progress import oversees
+from views.worker import give_out
+
+ARCHIVING = "把本校在这个项目中的全部记录（每类一份 Excel）和文件打包成一个 ZIP，完成后在“导出管理”下载。文件多时需要较长时间。"
+
+
+def _archive(session: Session, identity: Identity, school: SchoolProgramme, values: Mapping[str, str], now: datetime) -> Response:
+    title = _("归档：%(name)s", name=school.name)[:100]
+    details = {"table": "school_programme", "row": school.id, "locale": str(get_locale())}
+    job = ask_for(session, identity, Job(title=title, kind=JobKind.ARCHIVE, message=_(WAITS), details=details))
+    give_out(current_app._get_current_object(), job.id)  # type: ignore[attr-defined]
+    return redirect(url_for("job.show", pk=job.id), 303)
+
+
+class SchoolProgrammeView(PanelView):
+    """整校推进: the superior reads what is missing before deciding, the school before applying (S1-49…52)."""
+
+    model = SchoolProgramme
+    verbs = (Verb("archive", "归档", "export", _archive, "archive", confirm=ARCHIVING, bulk=False),)
+
+    def record_notice(self, row: Any) -> str:
+        said = why_failed(self.db, self.identity, row)
+        if said:
+            return _("验收不通过，还需完善：%(said)s", said=said)
+        missing = self._missing(row)
+        return _("验收前还有 %(count)s 项需要完善，见下方“验收前还需完善”。", count=len(missing)) if missing else ""
+
+    def _missing(self, row: SchoolProgramme) -> list[str]:
+        """What is missing, in the reader's words, asked once a request."""
+        if not oversees(self.identity):
+            return []
+        if "missing" not in g:
+            g.missing = [told(one) for one in missing_of(self.db, self.identity, row, now=utcnow())]
+        return g.missing  # type: ignore[no-any-return]
+
+    def record_buttons(self, row: Any) -> list[Button]:
+        pages = [Button(_("校本首页"), url_for("SchoolResearchView.one", pk=row.id), "home")]
+        if oversees(self.identity):
+            pages.append(Button(_("学时进展"), url_for("ResearchProgressView.one", pk=row.id), "chart-histogram"))
+        return [*pages, *super().record_buttons(row)]
+
+    def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
+        scale = scale_of(self.db, row)
+        sections: list[tuple[str, Any, Any]] = []
+        if oversees(self.identity) and row.state is not SchoolState.PASSED:
+            sections.append((_("验收前还需完善"), "research/_missing.html", {"missing": self._missing(row)}))
+        if scale and self.identity.may("read", "scale_score"):
+            sections.append((_("绩效考核"), "research/_scale.html", {"lines": scale}))
+        return sections
