@@ -423,7 +423,7 @@ class ImprovementPlan(Personal, Record):
         filters=("school_programme", "teacher"),
         sort=("handed_in_at",),
         acts=("read", "export"),
-        extra_acts=("lock",),
+        extra_acts=("lock", "hand_in"),
         unit="份计划",
         rank=60,
         empty="还没有教师上传个人提升计划。",
@@ -548,7 +548,14 @@ class Outcome(Scoped, Record):
         empty="还没有研修成果。由教研组组长上传。",
     )
     __table_args__ = (
-        Index("uq_outcome_one_case", "group_id", unique=True, sqlite_where=IS_CASE, postgresql_where=IS_CASE),
+        Index(
+            "uq_outcome_one_case",
+            "group_id",
+            unique=True,
+            sqlite_where=IS_CASE,
+            postgresql_where=IS_CASE,
+            info={"sentence": "本教研组已有教学案例，每组一份。", "field": "kind"},
+        ),
         Index("ix_outcome_state_scope", "state", "scope_path"),
         Index("ix_outcome_title_scope", "title", "scope_path", "id"),
     )

@@ -95,7 +95,8 @@ class ButtonsMixin(Base):
     def _verb_button(self, verb: Verb, row: Any) -> Button:
         url = self.url("do", name=verb.name, pk=row.id)
         asked = "\n".join((_("：").join((_(verb.label), str(row))), told(verb.confirm))) if verb.confirm else ""
-        return Button(_(verb.label), url, verb.icon, verb.kind, "post", asked, verb.comment, told(verb.comment_label))
+        labels = {"comment_label": told(verb.comment_label), "confirm_label": told(verb.confirm_label)}
+        return Button(_(verb.label), url, verb.icon, verb.kind, "post", asked, verb.comment, **labels)
 
     def _step_buttons(self, row: Any, thorough: bool = False) -> list[Button]:
         workflow = workflow_of(self.model)
@@ -121,6 +122,7 @@ def _step_verb(workflow: Workflow, step: Step) -> Verb:
         confirm=step.confirm or (_("请填写%(what)s。", what=_(step.comment_label)) if step.needs_comment else ""),
         comment="required" if step.needs_comment else "",
         comment_label=step.comment_label,
+        confirm_label=step.confirm_label,
         inline=True,
     )
 

@@ -219,6 +219,7 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
             "post",
             comment=verb.comment,
             comment_label=told(verb.comment_label),
+            confirm_label=told(verb.confirm_label),
         )
         back = self._back_from(row)
         title, typed = _("：").join((_(verb.label), str(row))), request.form.get("comment", "")
