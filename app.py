@@ -44,6 +44,7 @@ from views.panel.repairs import repair_flask_appbuilder
 from views.panel.security import SecurityManager
 from views.panel.words import refused, speak, told
 from views.registration import RegistrationView
+from views.reviews import OwnWorkView
 from views.school_research import SchoolResearchView
 from views.service import ServiceView
 from views.statistics import StatisticsView
@@ -86,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             HoursView,
             MeView,
             NoticesView,
+            OwnWorkView,
             RegistrationView,
             SchoolResearchView,
             ServiceView,

@@ -436,6 +436,9 @@ class ImprovementPlan(Personal, Record):
     handed_in_at: Mapped[Moment] = field("上传时间", readonly=True)
     locked_at: Mapped[Moment | None] = field("锁定时间", readonly=True)
 
+    def __str__(self) -> str:
+        return str(self.teacher or f"#{self.id}")  # type: ignore[attr-defined]
+
 
 class AbilityPoint(Shared, Record):
     """能力点: what a summary can be about (S0-42)."""
@@ -507,6 +510,9 @@ class AbilitySummary(Personal, Record):
     reviewer_id: Mapped[int | None] = link(Teacher, "评审人", readonly=True, ondelete="SET NULL")
     """The member of the IT team it was given to; whoever else holds the right may decide as well."""
     reviewed_at: Mapped[Moment | None] = field("评审时间", readonly=True)
+
+    def __str__(self) -> str:
+        return " · ".join(str(part) for part in (self.teacher, self.ability_point) if part is not None)  # type: ignore[attr-defined]
 
 
 # --- 研修成果 (S0-36, S0-93…98, S0-123…125, S0-130, S0-133) -----------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from models.access import Account, Post, in_office
 from models.hours import Programme
@@ -27,6 +27,7 @@ def taken_part_in(session: Session, identity: Identity, teacher_id: int) -> Sequ
     """The school programmes this teacher may hand work in to, the one that began last first; one statement."""
     school = select(Teacher.school_id).where(Teacher.id == teacher_id).scalar_subquery()
     theirs = select(SchoolProgramme).join(Programme).where(or_(SchoolProgramme.school_id == school, _in_a_group_there(teacher_id)))
+    theirs = theirs.options(contains_eager(SchoolProgramme.programme))  # type: ignore[attr-defined]
     with acting_as(identity.serving()):
         return session.scalars(theirs.order_by(Programme.starts_on.desc(), SchoolProgramme.id.desc())).all()
 

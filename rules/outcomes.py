@@ -6,7 +6,7 @@ submitted is closed to everybody, files included; its leader takes it back first
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -19,6 +19,7 @@ from models.history import Decision
 from models.hours import Programme
 from models.invariants import holds, keeps, linked
 from models.research import Outcome, OutcomeKind, OutcomeState, ResearchGroup, SchoolProgramme
+from models.scoping import Identity, acting_as
 from models.violation import Sentence
 from rules.errors import RuleViolation
 from rules.handing_in import reasons_against_own, why_not_handed_in
@@ -173,3 +174,10 @@ OUTCOME_REVIEW = Workflow(
     waits=(OutcomeState.SUBMITTED,),
     ends=(OutcomeState.REVIEWED,),
 )
+
+
+def opinions_on(session: Session, identity: Identity, outcome: Outcome) -> Sequence[Decision]:
+    """What reviewers have said about an outcome within reach, the first opinion first; one statement."""
+    said = select(Decision).where(Decision.table_name == table_name(Outcome), Decision.row_id == outcome.id)
+    with acting_as(identity.serving()):
+        return session.scalars(said.where(Decision.step.in_(("review", "return"))).order_by(Decision.id)).all()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from models.history import Decision
 from models.notices import NoticeKind
@@ -99,9 +99,22 @@ SUMMARY_REVIEW = Workflow(
 
 def summaries_of(session: Session, identity: Identity, school: SchoolProgramme, teacher_id: int) -> Sequence[AbilitySummary]:
     """What this teacher has handed in, in the order of the ability points; one statement."""
-    theirs = select(AbilitySummary).join(AbilityPoint).filter(AbilitySummary.school_programme_id == school.id)
+    theirs = (AbilitySummary.school_programme_id == school.id, AbilitySummary.teacher_id == teacher_id)
+    points = contains_eager(AbilitySummary.ability_point)  # type: ignore[attr-defined]
+    mine = select(AbilitySummary).join(AbilityPoint).options(points).where(*theirs).order_by(AbilityPoint.rank, AbilityPoint.id)
     with acting_as(identity.serving()):
-        return session.scalars(theirs.where(AbilitySummary.teacher_id == teacher_id).order_by(AbilityPoint.rank, AbilityPoint.id)).all()
+        return session.scalars(mine).all()
+
+
+def last_opinions(session: Session, identity: Identity, summaries: Sequence[AbilitySummary]) -> dict[int, str]:
+    """Summary id → what was said when it was not passed last, of those that have failed; one statement at most."""
+    failed = [summary.id for summary in summaries if summary.state is SummaryState.FAILED]
+    if not failed:
+        return {}
+    said = (Decision.table_name == SUMMARY_REVIEW.table, Decision.row_id.in_(failed), Decision.target == SummaryState.FAILED.value)
+    with acting_as(identity.serving()):
+        found = session.execute(select(Decision.row_id, Decision.comment).where(*said).order_by(Decision.id)).tuples()
+        return {row: comment or "" for row, comment in found}
 
 
 def hand_in_summary(
@@ -137,11 +150,10 @@ def _new(session: Session, identity: Identity, school: SchoolProgramme, teacher_
     point = session.get(AbilityPoint, point_id)
     if point is None or not point.is_active:
         raise RuleViolation("请选择一个启用的能力点。", "ability_point")
+    chosen = assign([Work(0, teacher_id)], _team(session, identity, school), _given(session, school))
     summary = AbilitySummary(school_programme_id=school.id, teacher_id=teacher_id, ability_point_id=point_id, handed_in_at=now)
+    summary.reviewer_id = chosen.get(0)
     session.add(summary)
-    session.flush()
-    work = Work(summary.id, teacher_id)
-    summary.reviewer_id = assign([work], _team(session, identity, school), _given(session, school)).get(summary.id)
     return summary
 
 
