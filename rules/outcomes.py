@@ -108,7 +108,8 @@ def _submitted(session: Session, outcome: Outcome, decision: Decision) -> None:
 
 
 def _back(session: Session, outcome: Outcome, decision: Decision) -> None:
-    outcome.submitted_at = outcome.submitted_by_id = outcome.submitted_by_teacher_id = None
+    """Who had submitted it stays known: they are told why it comes back."""
+    outcome.submitted_at = None
 
 
 def _published(session: Session, outcome: Outcome, decision: Decision) -> None:

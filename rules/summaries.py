@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, contains_eager
 
 from models.history import Decision
@@ -113,7 +113,7 @@ def last_opinions(session: Session, identity: Identity, summaries: Sequence[Abil
         return {}
     said = (Decision.table_name == SUMMARY_REVIEW.table, Decision.row_id.in_(failed), Decision.target == SummaryState.FAILED.value)
     with acting_as(identity.serving()):
-        found = session.execute(select(Decision.row_id, Decision.comment).where(*said).order_by(Decision.id)).tuples()
+        found = session.execute(select(Decision.row_id, Decision.comment).where(*said).order_by(Decision.id))
         return {row: comment or "" for row, comment in found}
 
 
@@ -165,12 +165,11 @@ def _team(session: Session, identity: Identity, school: SchoolProgramme) -> dict
     return {member.teacher.id: member.account_id for member in holders(session, identity, school.scope_path, (IT_TEAM,))}
 
 
-def _given(session: Session, school: SchoolProgramme, *conditions: object) -> list[Given]:
+def _given(session: Session, school: SchoolProgramme, *conditions: ColumnElement[bool]) -> list[Given]:
     """Who has been given whose summary in this school's programme."""
-    given = select(AbilitySummary.teacher_id, AbilitySummary.reviewer_id).where(
-        AbilitySummary.school_programme_id == school.id, AbilitySummary.reviewer_id.is_not(None)
-    )
-    return [Given(author, reviewer) for author, reviewer in session.execute(given.where(*conditions)).tuples() if reviewer is not None]  # type: ignore[arg-type]
+    ours = (AbilitySummary.school_programme_id == school.id, AbilitySummary.reviewer_id.is_not(None))
+    given = session.execute(select(AbilitySummary.teacher_id, AbilitySummary.reviewer_id).where(*ours, *conditions))
+    return [Given(author, reviewer) for author, reviewer in given if reviewer is not None]
 
 
 def reassign(session: Session, identity: Identity, school: SchoolProgramme, *, now: datetime) -> int:
