@@ -581,7 +581,9 @@ class Outcome(Scoped, Record):
     submitted_by_id: Mapped[int | None] = field(
         "提交账号", ForeignKey("ab_user.id", ondelete="SET NULL"), readonly=True, hidden=True, target=Account
     )
-    submitted_by_teacher_id: Mapped[int | None] = link(Teacher, "提交人", readonly=True, ondelete="SET NULL", index=False)
+    submitted_by_teacher_id: Mapped[int | None] = field(
+        "提交人", ForeignKey("teacher.id", ondelete="SET NULL"), readonly=True, hidden=True, target=Teacher
+    )
     reviewed_at: Mapped[Moment | None] = field("评审时间", readonly=True)
     opinion: Mapped[Sentence | None] = field("评审意见", readonly=True)
 

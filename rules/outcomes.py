@@ -166,7 +166,6 @@ OUTCOME_REVIEW = Workflow(
             not_by_author=True,
             needs_comment=True,
             comment_label="评审意见",
-            check=reasons_against_reviewing,
             effect=_back,
         ),
     ),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -176,7 +176,8 @@ class OutcomeView(PanelView):
 
     def record_buttons(self, row: Any) -> list[Button]:
         buttons = [b for b in super().record_buttons(row) if self._is_open(b, row)]
-        return [button for button in buttons if button.why or not self._is_review(button, row)]
+        g.review_buttons = [button for button in buttons if self._is_review(button, row) and not button.why]
+        return [button for button in buttons if button not in g.review_buttons]
 
     def _is_review(self, button: Button, row: Any) -> bool:
         return button.url in (self.url("do", name=name, pk=row.id) for name in ("review", "return"))
@@ -191,10 +192,8 @@ class OutcomeView(PanelView):
 
     def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
         said = [(decision, moment_text(decision.at)) for decision in opinions_on(self.db, self.identity, row)]
-        steps = self._step_buttons(row, thorough=True) if row.state is OutcomeState.SUBMITTED and self.may("review") else []
-        buttons = [button for button in steps if self._is_review(button, row) and not button.why]
-        box = ReviewBox(said, buttons[::-1], (("confirmed", "1"), (SEEN, str(row.version))))
-        return [(_("评审"), "research/_review.html", box)] if said or buttons else ()
+        box = ReviewBox(said, g.review_buttons[::-1], (("confirmed", "1"), (SEEN, str(row.version))))
+        return [(_("评审"), "research/_review.html", box)] if box.said or box.buttons else ()
 
 
 # --- one's own plan and summaries -------------------------------------------------------------------------------------

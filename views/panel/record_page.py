@@ -171,9 +171,7 @@ def _past(view: PanelView, field: Field, value: Any, clear: bool) -> str:
 
 
 def _called(view: PanelView, target: Any, row_id: int) -> str:
-    """What a linked record is called; units by their names, which are public, also when they are no longer within reach."""
-    if issubclass(target, Published):
-        with acting_as(SYSTEM):
-            return view.db.scalar(select(target.name).where(target.id == row_id)) or f"#{row_id}"  # type: ignore[attr-defined]
-    row = view.db.get(target, row_id)
-    return str(row) if row is not None else f"#{row_id}"
+    """What a linked record is called; what is published is called so also when it is no longer within reach."""
+    with acting_as(SYSTEM if issubclass(target, Published) else view.identity):
+        row = view.db.get(target, row_id)
+        return str(row) if row is not None else f"#{row_id}"
