@@ -19,7 +19,7 @@ from models.history import Decision
 from models.hours import Programme
 from models.invariants import holds, keeps, linked
 from models.research import Outcome, OutcomeKind, OutcomeState, ResearchGroup, SchoolProgramme
-from models.scoping import Identity, acting_as
+from models.scoping import Identity, acting_as, current_identity
 from models.violation import Sentence
 from rules.errors import RuleViolation
 from rules.handing_in import reasons_against_own, why_not_handed_in
@@ -72,7 +72,8 @@ def check_reviewers(session: Session, programme: Programme) -> None:
 def missing_parts(session: Session, outcome: Outcome) -> list[str]:
     """The labels of what an outcome lacks: a teaching case its parts, any other a file; one statement."""
     hung = (Attachment.owner_table == table_name(Outcome), Attachment.owner_id == outcome.id)
-    there = set(session.scalars(select(Attachment.slot).where(*hung)))
+    with acting_as(current_identity().serving()):
+        there = set(session.scalars(select(Attachment.slot).where(*hung)))
     if outcome.kind is OutcomeKind.TEACHING_CASE:
         return [slot.label for slot in slots_of(Outcome) if slot.name in PARTS and slot.name not in there]
     return [] if there else ["成果文件"]
