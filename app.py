@@ -46,6 +46,7 @@ from views.panel.words import refused, speak, told
 from views.registration import RegistrationView
 from views.removing import RemovingView
 from views.research_progress import ResearchProgressView
+from views.reviews import OwnWorkView
 from views.school_research import SchoolResearchView
 from views.service import ServiceView
 from views.statistics import StatisticsView
@@ -88,6 +89,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             HoursView,
             MeView,
             NoticesView,
+            OwnWorkView,
             RegistrationView,
             RemovingView,
             ResearchProgressView,

@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from models.base import Choice, Count, Day, Hours, LongText, Moment, Name, Record, Screen, Sentence, choice, field, link
+from models.files import FileKind, FileSlot
 from models.org import Region
 from models.people import Teacher
 from models.scoping import Personal, Published
@@ -41,7 +42,20 @@ class Programme(Published, Record):
         rank=65,
         empty="还没有研修项目。点击“新增”添加，学时政策会随项目自动生成。",
     )
-    __table_args__ = (CheckConstraint("ends_on >= starts_on", name="dates"), Index("ix_programme_year_scope", "year", "scope_path"))
+    __table_args__ = (
+        CheckConstraint("ends_on >= starts_on", name="dates"),
+        CheckConstraint("reviewers >= 1 AND reviewers <= 10", name="reviewers"),
+        Index("ix_programme_year_scope", "year", "scope_path"),
+    )
+    __files__ = (
+        FileSlot(
+            "plan_template",
+            "个人提升计划模板",
+            accept=(FileKind.DOCUMENT, FileKind.TEXT),
+            most=3,
+            help="教师下载后填写并上传；学校另有模板时使用学校的。",
+        ),
+    )
 
     name: Mapped[Name] = field("项目名称", index=True, example="信息技术应用能力提升工程2.0")
     year: Mapped[Count] = field("年度", example="2026")
@@ -49,6 +63,7 @@ class Programme(Published, Record):
     starts_on: Mapped[Day] = field("开始日期")
     ends_on: Mapped[Day] = field("结束日期")
     introduction: Mapped[LongText | None] = field("项目说明")
+    reviewers: Mapped[Count] = field("成果评审人数", default=1, help="研修成果需要几名信息化团队成员发布评审意见，1 至 10 人。")
 
 
 class HourPolicy(Published, Record):

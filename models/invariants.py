@@ -118,10 +118,11 @@ def _must_be_given(column: Any) -> bool:
 def sentence_of(error: IntegrityError, model: type[Base]) -> RuleViolation:
     """The user's sentence for a constraint the database refused; no SQL and no values in it.
 
-    A constraint may bring its own: ``UniqueConstraint(…, info={"sentence": …, "field": …})``.
+    A constraint or unique index may bring its own: ``UniqueConstraint(…, info={"sentence": …, "field": …})``.
     """
     text = str(error.orig)
-    for constraint in model.__table__.constraints:  # type: ignore[attr-defined]
+    table: Any = model.__table__
+    for constraint in (*table.constraints, *table.indexes):
         columns = ", ".join(f"{model.__tablename__}.{column.name}" for column in getattr(constraint, "columns", ()))
         if "sentence" in constraint.info and (columns in text or constraint.name == _constraint(error)):
             return RuleViolation(constraint.info["sentence"], constraint.info["field"])

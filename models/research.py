@@ -428,7 +428,7 @@ class ImprovementPlan(Personal, Record):
         filters=("school_programme", "teacher"),
         sort=("handed_in_at",),
         acts=("read", "export"),
-        extra_acts=("lock",),
+        extra_acts=("lock", "hand_in"),
         unit="份计划",
         rank=56,
         empty="还没有教师上传个人提升计划。",
@@ -440,6 +440,9 @@ class ImprovementPlan(Personal, Record):
     teacher_id: Mapped[int] = link(Teacher, "教师", readonly=True)
     handed_in_at: Mapped[Moment] = field("上传时间", readonly=True)
     locked_at: Mapped[Moment | None] = field("锁定时间", readonly=True)
+
+    def __str__(self) -> str:
+        return str(self.teacher or f"#{self.id}")  # type: ignore[attr-defined]
 
 
 class AbilityPoint(Shared, Record):
@@ -513,6 +516,9 @@ class AbilitySummary(Personal, Record):
     """The member of the IT team it was given to; whoever else holds the right may decide as well."""
     reviewed_at: Mapped[Moment | None] = field("评审时间", readonly=True)
 
+    def __str__(self) -> str:
+        return " · ".join(str(part) for part in (self.teacher, self.ability_point) if part is not None)  # type: ignore[attr-defined]
+
 
 # --- 研修成果 (S0-36, S0-93…98, S0-123…125, S0-130, S0-133) -----------------------------------------------------------
 
@@ -553,7 +559,14 @@ class Outcome(Scoped, Record):
         empty="还没有研修成果。由教研组组长上传。",
     )
     __table_args__ = (
-        Index("uq_outcome_one_case", "group_id", unique=True, sqlite_where=IS_CASE, postgresql_where=IS_CASE),
+        Index(
+            "uq_outcome_one_case",
+            "group_id",
+            unique=True,
+            sqlite_where=IS_CASE,
+            postgresql_where=IS_CASE,
+            info={"sentence": "本教研组已有教学案例，每组一份。", "field": "kind"},
+        ),
         Index("ix_outcome_state_scope", "state", "scope_path"),
         Index("ix_outcome_title_scope", "title", "scope_path", "id"),
     )
@@ -573,7 +586,9 @@ class Outcome(Scoped, Record):
     submitted_by_id: Mapped[int | None] = field(
         "提交账号", ForeignKey("ab_user.id", ondelete="SET NULL"), readonly=True, hidden=True, target=Account
     )
-    submitted_by_teacher_id: Mapped[int | None] = link(Teacher, "提交人", readonly=True, ondelete="SET NULL", index=False)
+    submitted_by_teacher_id: Mapped[int | None] = field(
+        "提交人", ForeignKey("teacher.id", ondelete="SET NULL"), readonly=True, hidden=True, target=Teacher
+    )
     reviewed_at: Mapped[Moment | None] = field("评审时间", readonly=True)
     opinion: Mapped[Sentence | None] = field("评审意见", readonly=True)
 

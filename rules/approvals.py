@@ -23,10 +23,12 @@ from rules.activities import ACTIVITY, TOPIC
 from rules.errors import RuleViolation
 from rules.grants import SCHOOL_ADMIN
 from rules.opening import SCHOOL
+from rules.outcomes import OUTCOME_REVIEW
 from rules.participation import PARTICIPATION
 from rules.passwords import tells_password
 from rules.real_name import REAL_NAME, missing_facts
 from rules.removal import REMOVAL
+from rules.summaries import SUMMARY_REVIEW
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 # --- 教师认证 (S3-09, S3-121…123, S4-47…49) ---------------------------------------------------------------------------
@@ -303,7 +305,18 @@ SERVICE = Workflow(
     leads_to="/service/",
 )
 
-WORKFLOWS: tuple[Workflow, ...] = (CERTIFICATION, ACCOUNT_OPENING, SERVICE, SCHOOL, TOPIC, ACTIVITY, PARTICIPATION, REMOVAL)
+WORKFLOWS: tuple[Workflow, ...] = (
+    CERTIFICATION,
+    ACCOUNT_OPENING,
+    SERVICE,
+    SCHOOL,
+    TOPIC,
+    ACTIVITY,
+    PARTICIPATION,
+    SUMMARY_REVIEW,
+    OUTCOME_REVIEW,
+    REMOVAL,
+)
 _BY_MODEL = {workflow.model: workflow for workflow in WORKFLOWS}
 
 

@@ -132,7 +132,7 @@ ROLES: tuple[Role, ...] = (
             "school_programme": "read",
             "participation": "read",
             "evaluation": "read",
-            "improvement_plan": "read",
+            "improvement_plan": "read hand_in",
             "ability_summary": "read hand_in",
             "removal_request": "read",
         },

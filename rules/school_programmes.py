@@ -48,7 +48,8 @@ def check_part(session: Session, part: SchoolProgramme) -> None:
 @holds(Programme)
 def follow_name(session: Session, named: School | Programme) -> None:
     """Renamed, a school or a programme is called so in every part at once; one statement."""
-    if named.id is None or not inspect(named).attrs.name.history.has_changes():
+    state: Any = inspect(named)
+    if state.pending or not state.attrs.name.history.has_changes():
         return
     is_school = isinstance(named, School)
     other, key = (Programme, SchoolProgramme.programme_id) if is_school else (School, SchoolProgramme.school_id)

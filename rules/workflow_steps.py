@@ -51,6 +51,8 @@ class Step:
     needs_comment: bool = False
     comment_label: str = "审核意见"
     confirm: str = ""
+    confirm_label: str = ""
+    """What the button of the second confirmation is called; empty: like the step."""
     check: Callable[[Session, Any], Iterable[str]] | None = None
     """Reasons why not, as sentences."""
     effect: Callable[[Session, Any, Decision], None] | None = None

@@ -36,11 +36,11 @@ class Lessons:
             session.commit()
             self.appoint(MEMBER, GROUP_MEMBER, self.group.scope_path)
 
-    def appoint(self, name: str, role: str, path: str) -> None:
+    def appoint(self, name: str, role: str, path: str, school: str = "北") -> None:
         """A post at the group or the school, as the services would write it."""
         with acting_as(SYSTEM):
             self.session.add(
-                Post(account_id=self.cast.account[name], role=role, school_id=self.cast.school["北"], since=TODAY, scope_path=path)
+                Post(account_id=self.cast.account[name], role=role, school_id=self.cast.school[school], since=TODAY, scope_path=path)
             )
             self.session.commit()
 

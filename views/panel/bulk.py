@@ -79,6 +79,7 @@ class BulkMixin(Base):
             confirm=confirm,
             comment=verb.comment,
             comment_label=told(verb.comment_label),
+            confirm_label=told(verb.confirm_label),
             values=values,
         )
 

@@ -11,9 +11,9 @@ from flask_babel import gettext as _
 
 from models.base import utcnow
 from models.scoping import row_in_reach
-from models.violation import Sentence
+from models.violation import Conflict, Sentence
 from rules.approvals import workflow_of
-from rules.workflow import Step, Workflow, offers, take
+from rules.workflow import CHANGED, Step, Workflow, offers, take
 from views.panel.pages import Button
 from views.panel.verbs import Verb
 from views.panel.words import told
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     Base = PanelView
 else:
     Base = object
+
+
+SEEN = "seen"
+"""What a button of a decision carries: the version its page showed. Nobody decides on what they have not seen."""
 
 
 class ButtonsMixin(Base):
@@ -95,7 +99,8 @@ class ButtonsMixin(Base):
     def _verb_button(self, verb: Verb, row: Any) -> Button:
         url = self.url("do", name=verb.name, pk=row.id)
         asked = "\n".join((_("：").join((_(verb.label), str(row))), told(verb.confirm))) if verb.confirm else ""
-        return Button(_(verb.label), url, verb.icon, verb.kind, "post", asked, verb.comment, told(verb.comment_label))
+        labels = {"comment_label": told(verb.comment_label), "confirm_label": told(verb.confirm_label)}
+        return Button(_(verb.label), url, verb.icon, verb.kind, "post", asked, verb.comment, **labels)
 
     def _step_buttons(self, row: Any, thorough: bool = False) -> list[Button]:
         workflow = workflow_of(self.model)
@@ -104,6 +109,8 @@ class ButtonsMixin(Base):
         found = []
         for offer in offers(self.db, self.identity, workflow, row, thorough=thorough):
             button = self._verb_button(_step_verb(workflow, offer.step), row)
+            if offer.step.not_by_author:
+                button = replace(button, values=((SEEN, str(row.version)),))
             if offer.needed > 1:
                 label = _("%(step)s（%(taken)s/%(needed)s 人）", step=button.label, taken=offer.taken, needed=offer.needed)
                 button = replace(button, label=label)
@@ -121,12 +128,15 @@ def _step_verb(workflow: Workflow, step: Step) -> Verb:
         confirm=step.confirm or (_("请填写%(what)s。", what=_(step.comment_label)) if step.needs_comment else ""),
         comment="required" if step.needs_comment else "",
         comment_label=step.comment_label,
+        confirm_label=step.confirm_label,
         inline=True,
     )
 
 
 def _taker(workflow: Workflow, step: Step) -> Callable[..., str]:
     def run(session: Any, identity: Any, row: Any, values: Any, now: Any) -> str:
+        if values.get(SEEN, "") not in ("", str(row.version)):
+            raise Conflict(CHANGED)
         decision = take(session, identity, workflow, row, step.name, comment=values.get("comment", "").strip(), now=now)
         return Sentence("已记录，还需 {more} 人。", more=decision.still_needed) if decision.still_needed else "已办理。"
 

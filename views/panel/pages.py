@@ -25,6 +25,8 @@ class Button:
     comment: Literal["", "optional", "required"] = ""
     """Ask for a comment in the confirmation dialog (sent as ``comment``)."""
     comment_label: str = ""
+    confirm_label: str = ""
+    """What the button of the second confirmation is called; empty: like this one."""
     why: str = ""
     values: tuple[tuple[str, str], ...] = ()
     """Hidden form values sent with a POST."""

@@ -174,7 +174,7 @@ def _past(view: PanelView, field: Field, value: Any, clear: bool) -> str:
 
 
 def _called(view: PanelView, target: Any, row_id: int) -> str:
-    """What a linked record is called; units by their names, which are public, also when they are no longer within reach."""
+    """What a linked record is called; what is published is called so also when it is no longer within reach."""
     with acting_as(SYSTEM if issubclass(target, Published) else view.identity):
         row = view.db.get(target, row_id)
-    return str(row) if row is not None else f"#{row_id}"
+        return str(row) if row is not None else f"#{row_id}"

@@ -32,7 +32,7 @@ from models.scoping import Identity, current_identity
 from models.violation import RuleViolation
 from rules.approvals import workflow_of
 from views.panel.bulk import BulkMixin
-from views.panel.buttons import ButtonsMixin
+from views.panel.buttons import SEEN, ButtonsMixin
 from views.panel.cells import in_clear, text_of, visible
 from views.panel.editing import EditingMixin
 from views.panel.excel.doors import ExcelMixin
@@ -219,10 +219,12 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
             "post",
             comment=verb.comment,
             comment_label=told(verb.comment_label),
+            confirm_label=told(verb.confirm_label),
         )
         back = self._back_from(row)
         title, typed = _("：").join((_(verb.label), str(row))), request.form.get("comment", "")
-        page = ConfirmPage(title, told(verb.confirm), button, back, values=(("back", back),), comment=typed, refusal=refusal)
+        carried = [("back", back), *((name, request.form[name]) for name in (SEEN,) if name in request.form)]
+        page = ConfirmPage(title, told(verb.confirm), button, back, values=carried, comment=typed, refusal=refusal)
         return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
 
     def _back_from(self, row: Any) -> str:

@@ -33,6 +33,8 @@ class Verb:
     confirm: str = ""
     comment: Literal["", "optional", "required"] = ""
     comment_label: str = ""
+    confirm_label: str = ""
+    """What the button of the second confirmation is called; empty: like the verb."""
     shown: Callable[[Any], bool] = lambda row: True
     """Whether the button makes sense for this row at all."""
     inline: bool = False

@@ -1,0 +1,75 @@
+"""Who hands in their own work in a school's programme: its certified teachers, and whoever belongs to one of its groups (S0-39, S0-42).
+
+The one thing a newcomer gets wrong: a teacher who has moved away may still belong to a group of the old school, and hands in there
+(S1-43); so the school is asked, and never the teacher's own path alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import Session, contains_eager
+
+from models.access import Account, Post, in_office
+from models.hours import Programme
+from models.people import Teacher
+from models.research import ResearchGroup, SchoolProgramme, SchoolState
+from models.scoping import Identity, acting_as, current_identity
+from models.violation import OutOfReach
+from rules.errors import RuleViolation
+from rules.members import IN_A_GROUP, acting_teacher, check_certified
+
+OWN_WORK = "不能办理本人的事项，请由其他有权限的人员办理。"
+
+
+def taken_part_in(session: Session, identity: Identity, teacher_id: int) -> Sequence[SchoolProgramme]:
+    """The school programmes this teacher may hand work in to, the one that began last first; one statement."""
+    school = select(Teacher.school_id).where(Teacher.id == teacher_id).scalar_subquery()
+    theirs = select(SchoolProgramme).join(Programme).where(or_(SchoolProgramme.school_id == school, _in_a_group_there(teacher_id)))
+    theirs = theirs.options(contains_eager(SchoolProgramme.programme))  # type: ignore[attr-defined]
+    with acting_as(identity.serving()):
+        return session.scalars(theirs.order_by(Programme.starts_on.desc(), SchoolProgramme.id.desc())).all()
+
+
+def lock_for_hand_in(session: Session, identity: Identity, school: SchoolProgramme) -> int:
+    """The teacher who hands in, once it is clear that they may; the school's programme is held until the transaction ends.
+
+    Raises OutOfReach for who has no part in it, RuleViolation for who is not certified or comes before or after its time.
+    """
+    teacher_id = acting_teacher(identity)
+    held = select(SchoolProgramme).where(SchoolProgramme.id == school.id).with_for_update(key_share=True, of=SchoolProgramme)
+    session.scalars(held, execution_options={"populate_existing": True}).one()
+    teacher = session.get_one(Teacher, teacher_id)
+    in_group = session.scalar(select(SchoolProgramme.id).where(SchoolProgramme.id == school.id, _in_a_group_there(teacher_id)))
+    if teacher.school_id != school.school_id and in_group is None:
+        raise OutOfReach(f"teacher {teacher_id} in school programme {school.id}")
+    check_certified([teacher])
+    if why := why_not_handed_in(school):
+        raise RuleViolation(why)
+    return teacher_id
+
+
+def why_not_handed_in(school: SchoolProgramme) -> str:
+    """The sentence why nothing can be handed in here now; empty when it can."""
+    if school.state is SchoolState.PREPARING:
+        return "本校的校本研修尚未开启，请先由学校管理员完成开启步骤。"
+    return "本校已通过整校验收，不能再提交或修改。" if school.state is SchoolState.PASSED else ""
+
+
+def reasons_against_own(session: Session, teacher_id: int | None) -> list[str]:
+    """That whoever acts is this teacher by another account: the person counts, by their numbers too (S0-121).
+
+    Asks nothing of the database for who is a teacher themselves: no two teachers are one person.
+    """
+    identity = current_identity()
+    numbers = [kind for person in (identity.person, identity.stands_in_for) if "teacher" not in dict(person) for kind in person]
+    if teacher_id is None or not numbers:
+        return []
+    known = session.execute(select(Teacher.id_number, Teacher.phone).where(Teacher.id == teacher_id)).one()
+    return [OWN_WORK] if {("id_number", known.id_number), ("phone", known.phone)}.intersection(numbers) else []
+
+
+def _in_a_group_there(teacher_id: int) -> ColumnElement[bool]:
+    mine = (Account.teacher_id == teacher_id, Account.id == Post.account_id, Post.role.in_(IN_A_GROUP), in_office())
+    return exists().where(*mine, Post.scope_path == ResearchGroup.scope_path, ResearchGroup.school_programme_id == SchoolProgramme.id)

@@ -1,0 +1,184 @@
+"""研修成果: saved and changed by the group's leader, submitted once it is complete, reviewed by the IT team (S0-35, S0-36, S0-93…98, S0-123…125).
+
+A teaching case is complete with its video, its design and its reflection (S1-36). The one thing a newcomer gets wrong: what has been
+submitted is closed to everybody, files included; its leader takes it back first, or a reviewer returns it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
+
+from models.access import Account
+from models.base import table_name
+from models.files import Attachment, slots_of
+from models.history import Decision
+from models.hours import Programme
+from models.invariants import holds, keeps, linked
+from models.research import Outcome, OutcomeKind, OutcomeState, ResearchGroup, SchoolProgramme
+from models.scoping import Identity, acting_as, current_identity
+from models.violation import Sentence
+from rules.errors import RuleViolation
+from rules.handing_in import reasons_against_own, why_not_handed_in
+from rules.workflow_steps import KnownBy, Step, Workflow
+
+PARTS = ("video", "design", "reflection")
+"""What a teaching case consists of (S0-36)."""
+WRITTEN = ("group_id", "kind", "title", "about", "updated_at")
+"""What a form writes: the last one when nothing but its files change."""
+MOST_REVIEWERS = 10
+
+
+# --- behind every door ------------------------------------------------------------------------------------------------
+
+
+@holds(Outcome)
+def check_outcome(session: Session, outcome: Outcome) -> None:
+    """Only what is saved can be changed, and a group has one teaching case (S0-35, S0-96)."""
+    state: Any = inspect(outcome)
+    if not state.pending:
+        if outcome.state is not OutcomeState.SAVED and any(state.attrs[name].history.has_changes() for name in WRITTEN):
+            raise RuleViolation("成果已提交，不能再修改；需要修改时请先撤回，或由评审人退回。")
+        return
+    group = linked(session, outcome, "group")
+    if why := why_not_handed_in(session.get_one(SchoolProgramme, group.school_programme_id)):
+        raise RuleViolation(why, "group")
+    if outcome.kind is OutcomeKind.TEACHING_CASE:
+        there = session.scalar(select(Outcome.title).filter_by(group_id=group.id, kind=OutcomeKind.TEACHING_CASE))
+        if there is not None:
+            raise RuleViolation("本教研组已有教学案例“{title}”，每组一份。", "kind", title=there)
+
+
+@keeps(Outcome)
+def what_keeps_outcome(session: Session, outcome: Outcome) -> Iterator[str]:
+    """What has been submitted stays."""
+    if outcome.state is not OutcomeState.SAVED:
+        yield "成果已提交，不能删除。"
+
+
+@holds(Programme)
+def check_reviewers(session: Session, programme: Programme) -> None:
+    """One reviewer at least, and no more than a team has."""
+    if programme.reviewers is not None and not 1 <= programme.reviewers <= MOST_REVIEWERS:
+        raise RuleViolation("成果评审人数须为 1 至 {most}。", "reviewers", most=MOST_REVIEWERS)
+
+
+# --- complete or not (S0-36, S1-36) -----------------------------------------------------------------------------------
+
+
+def missing_parts(session: Session, outcome: Outcome) -> list[str]:
+    """The labels of what an outcome lacks: a teaching case its parts, any other a file; one statement."""
+    hung = (Attachment.owner_table == table_name(Outcome), Attachment.owner_id == outcome.id)
+    with acting_as(current_identity().serving()):
+        there = set(session.scalars(select(Attachment.slot).where(*hung)))
+    if outcome.kind is OutcomeKind.TEACHING_CASE:
+        return [slot.label for slot in slots_of(Outcome) if slot.name in PARTS and slot.name not in there]
+    return [] if there else ["成果文件"]
+
+
+def reasons_against_submitting(session: Session, outcome: Outcome) -> Iterator[str]:
+    """What is missing, and that the school's time is over."""
+    if missing := missing_parts(session, outcome):
+        yield Sentence("请先上传：{parts}。", parts=Sentence.of(missing, "、"))
+    group = session.get_one(ResearchGroup, outcome.group_id)
+    if why := why_not_handed_in(session.get_one(SchoolProgramme, group.school_programme_id)):
+        yield why
+
+
+# --- the review (S0-124, S0-125, S0-133) ------------------------------------------------------------------------------
+
+
+def reasons_against_reviewing(session: Session, outcome: Outcome) -> Iterator[str]:
+    """Nobody reviews what they have submitted, by whichever account."""
+    yield from reasons_against_own(session, outcome.submitted_by_teacher_id)
+
+
+def reviewers_needed(session: Session, outcome: Outcome) -> int:
+    """How many of the team have to publish their opinion: a setting of the programme."""
+    joined = select(Programme.reviewers).join(SchoolProgramme).join(ResearchGroup, ResearchGroup.school_programme_id == SchoolProgramme.id)
+    return session.scalars(joined.where(ResearchGroup.id == outcome.group_id)).one()
+
+
+def _submitted(session: Session, outcome: Outcome, decision: Decision) -> None:
+    outcome.submitted_at, outcome.submitted_by_id = decision.at, decision.account_id
+    account = session.get(Account, decision.account_id) if decision.account_id is not None else None
+    outcome.submitted_by_teacher_id = account.teacher_id if account is not None else None
+
+
+def _back(session: Session, outcome: Outcome, decision: Decision) -> None:
+    """Who had submitted it stays known: they are told why it comes back."""
+    outcome.submitted_at = None
+
+
+def _published(session: Session, outcome: Outcome, decision: Decision) -> None:
+    outcome.reviewed_at, outcome.opinion = decision.at, decision.comment
+
+
+OUTCOME_REVIEW = Workflow(
+    "研修成果评审",
+    Outcome.state,
+    (
+        Step(
+            "submit",
+            OutcomeState.SAVED,
+            OutcomeState.SUBMITTED,
+            act="submit",
+            label="提交",
+            kind="primary",
+            confirm="提交后由信息化团队评审，不能再修改。确定提交吗？",
+            confirm_label="保存",
+            check=reasons_against_submitting,
+            effect=_submitted,
+        ),
+        Step(
+            "withdraw",
+            OutcomeState.SUBMITTED,
+            OutcomeState.SAVED,
+            act="submit",
+            label="撤回",
+            kind="normal",
+            confirm="撤回后可以修改，再重新提交。确定撤回吗？",
+            effect=_back,
+        ),
+        Step(
+            "review",
+            OutcomeState.SUBMITTED,
+            OutcomeState.REVIEWED,
+            act="review",
+            label="发布",
+            kind="primary",
+            not_by_author=True,
+            needs_comment=True,
+            comment_label="评审意见",
+            check=reasons_against_reviewing,
+            effect=_published,
+            quorum=reviewers_needed,
+        ),
+        Step(
+            "return",
+            OutcomeState.SUBMITTED,
+            OutcomeState.SAVED,
+            act="review",
+            label="退回修改",
+            kind="danger",
+            not_by_author=True,
+            needs_comment=True,
+            comment_label="评审意见",
+            effect=_back,
+        ),
+    ),
+    person=KnownBy({"account": Outcome.submitted_by_id, "teacher": Outcome.submitted_by_teacher_id}),
+    starts=(OutcomeState.SAVED,),
+    waits=(OutcomeState.SUBMITTED,),
+    ends=(OutcomeState.REVIEWED,),
+)
+
+
+def opinions_on(session: Session, identity: Identity, outcome: Outcome) -> Sequence[Decision]:
+    """What reviewers have said about an outcome within reach, the first opinion first; one statement."""
+    said = select(Decision).where(Decision.table_name == table_name(Outcome), Decision.row_id == outcome.id)
+    with acting_as(identity.serving()):
+        return session.scalars(said.where(Decision.step.in_(("review", "return"))).order_by(Decision.id)).all()
