@@ -233,9 +233,7 @@ def hand_in_homework(session: Session, identity: Identity, activity: Activity, f
 # --- 听课评课: 评课表 (S0-87…90, S0-110) ------------------------------------------------------------------------------
 
 
-def evaluate(
-    session: Session, identity: Identity, activity: Activity, stars: Sequence[int], summary: str, *, now: datetime
-) -> Evaluation:
+def evaluate(session: Session, identity: Identity, activity: Activity, stars: Sequence[int], summary: str, *, now: datetime) -> Evaluation:
     """Give one to five stars for every criterion, with a summary and advice; completes the activity, and is changed until it ends.
 
     From here on the rubric stays as it is.
