@@ -8,7 +8,7 @@ theirs, wherever it was earned.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -111,11 +111,13 @@ def statement_of(session: Session, identity: Identity, teacher_id: int, *, now: 
         return [_completed(*one, contacts, available) for one in counted]
 
 
-def totals_of(session: Session, identity: Identity, teacher_id: int, *, now: datetime) -> list[tuple[Programme, Tally]]:
-    """The same without what is said about it, for a page that only gives the totals."""
+def totals_of(
+    session: Session, identity: Identity, teacher_id: int, *, also: Iterable[Programme] = (), now: datetime
+) -> list[tuple[Programme, Tally]]:
+    """The same without what is said about it, for a page that only gives the totals; of the programmes ``also`` named as well."""
     _check_may_read(session, identity, teacher_id)
     with acting_as(identity.serving()):
-        return _counted(session, teacher_id, now)
+        return _counted(session, teacher_id, now, also)
 
 
 def _check_may_read(session: Session, identity: Identity, teacher_id: int) -> None:
@@ -126,10 +128,10 @@ def _check_may_read(session: Session, identity: Identity, teacher_id: int) -> No
     identity.require("read", "hour_entry", teacher.scope_path if teacher else "")
 
 
-def _counted(session: Session, teacher_id: int, now: datetime) -> list[tuple[Programme, Tally]]:
+def _counted(session: Session, teacher_id: int, now: datetime, also: Iterable[Programme] = ()) -> list[tuple[Programme, Tally]]:
     """Two statements: the entries with their programmes, and the programmes' policies."""
     mine = select(HourEntry, Programme).join(Programme, Programme.id == HourEntry.programme_id).where(HourEntry.teacher_id == teacher_id)
-    entries: dict[Programme, list[HourEntry]] = defaultdict(list)
+    entries: dict[Programme, list[HourEntry]] = defaultdict(list, {programme: [] for programme in also})
     for entry, programme in session.execute(mine):
         entries[programme].append(entry)
     policies = policies_of(session, [programme.id for programme in entries]) if entries else {}

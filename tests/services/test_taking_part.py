@@ -571,6 +571,9 @@ def test_evidence_handed_in_twice_at_once_completes_once(lessons: Lessons, facto
 
 
 def test_withdrawing_or_joining_not_both(lessons: Lessons, factory: sessionmaker[Any]) -> None:
+    """Where rows can be held: whoever withdraws asks first and writes then, and SQLite holds nothing for a question."""
+    if lessons.session.get_bind().dialect.name == "sqlite":
+        pytest.skip("SQLite has no row locks")
     row, member, leader = published(lessons, DISCUSSION), lessons.as_personal(MEMBER), lessons.as_personal(LEADER)
     lessons.session.commit()
     acts = [lambda s, a: take(s, leader, ACTIVITY, a, "withdraw", now=TODAY), lambda s, a: join(s, member, a, now=TODAY)]
