@@ -67,8 +67,9 @@ class Wanted:
     """What a list of activities asks for. Without ``whole`` it is that of the person's own groups."""
 
     whole: bool = False
-    kind: str = ""
-    state: str = ""
+    kind: ActivityKind | None = None
+    state: str | ActivityState | None = None
+    """One of ``STATES``; of the activity itself with ``whole``."""
 
 
 def _found(teacher_id: int | None) -> Select[Any]:
@@ -127,19 +128,16 @@ def activities_for(
     is_own = teacher_id is not None and not wanted.whole
     state: Any = own_state() if is_own else Activity.state
     reach = in_reach(Activity, identity)
-    shown: list[Any] = [
-        Activity.state != ActivityState.DRAFT,
-        *([reach] if reach is not None else []),
-        *([in_group_of(teacher_id)] if is_own else []),
-    ]  # type: ignore[arg-type]
+    shown: list[Any] = [Activity.state != ActivityState.DRAFT, *([reach] if reach is not None else [])]
     counted = select(Activity.kind, state, func.count()).join(ResearchGroup, ResearchGroup.id == Activity.group_id)
-    if is_own:
-        counted = counted.outerjoin(Participation, and_(Participation.activity_id == Activity.id, Participation.teacher_id == teacher_id))
+    if teacher_id is not None and is_own:
+        shown.append(in_group_of(teacher_id))
+        mine = and_(Participation.activity_id == Activity.id, Participation.teacher_id == teacher_id)
+        counted = counted.outerjoin(Participation, mine)
     asked = [*shown, *([Activity.kind == wanted.kind] if wanted.kind else []), *([state == wanted.state] if wanted.state else [])]
     newest = (Activity.starts_at.desc(), Activity.id.desc())
     with acting_as(identity.serving()):
-        counts = {
-            (kind.value, getattr(s, "value", s)): n for kind, s, n in session.execute(counted.where(*shown).group_by(Activity.kind, state))
-        }
+        grouped = session.execute(counted.where(*shown).group_by(Activity.kind, state))
+        counts = {(kind.value, getattr(of, "value", of)): number for kind, of, number in grouped}
         rows = session.execute(_found(teacher_id).where(*asked).order_by(*newest).offset(first).limit(most))
         return counts, [Found(*row) for row in rows]
