@@ -129,7 +129,7 @@ def activities_for(
     state: Any = own_state() if is_own else Activity.state
     reach = in_reach(Activity, identity)
     shown: list[Any] = [Activity.state != ActivityState.DRAFT, *([reach] if reach is not None else [])]
-    counted = select(Activity.kind, state, func.count()).join(ResearchGroup, ResearchGroup.id == Activity.group_id)
+    counted = select(Activity.kind, state.label("taken"), func.count()).join(ResearchGroup, ResearchGroup.id == Activity.group_id)
     if teacher_id is not None and is_own:
         shown.append(in_group_of(teacher_id))
         mine = and_(Participation.activity_id == Activity.id, Participation.teacher_id == teacher_id)
@@ -137,7 +137,7 @@ def activities_for(
     asked = [*shown, *([Activity.kind == wanted.kind] if wanted.kind else []), *([state == wanted.state] if wanted.state else [])]
     newest = (Activity.starts_at.desc(), Activity.id.desc())
     with acting_as(identity.serving()):
-        grouped = session.execute(counted.where(*shown).group_by(Activity.kind, state))
+        grouped = session.execute(counted.where(*shown).group_by(Activity.kind, "taken"))
         counts = {(kind.value, getattr(of, "value", of)): number for kind, of, number in grouped}
         rows = session.execute(_found(teacher_id).where(*asked).order_by(*newest).offset(first).limit(most))
         return counts, [Found(*row) for row in rows]
