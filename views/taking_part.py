@@ -119,7 +119,7 @@ def due(found: Found, now: datetime) -> tuple[str, str]:
     if now < activity.starts_at:
         return _("未开始"), "gray"
     days = (day_of(activity.ends_at) - day_of(now)).days
-    return (_("今天截止"), "orange") if days == 0 else (_("还剩 %(days)s 天", days=days), "yellow" if days <= 3 else "green")  # noqa: PLR2004
+    return (_("今天截止"), "orange") if days == 0 else (_("还剩 %(days)s 天", days=days), "yellow" if days <= 3 else "green")
 
 
 def join_button(identity: Identity, found: Found, now: datetime) -> Button:
