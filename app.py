@@ -26,6 +26,7 @@ from rules.issuing import Policy, set_policy
 from rules.sms import LogGateway, NoGateway, SmsGateway, set_gateway
 from rules.uploads import MB, Limits, set_limits
 from views.activation import ActivationView
+from views.activity_page import ActivityPageView
 from views.appointing import AppointingView
 from views.binding import BindingView
 from views.commands import register_commands
@@ -50,6 +51,7 @@ from views.reviews import OwnWorkView
 from views.school_research import SchoolResearchView
 from views.service import ServiceView
 from views.statistics import StatisticsView
+from views.taking_part import TakingPartView
 from views.workbench import WorkbenchView
 from views.worker import prepare_jobs
 
@@ -82,6 +84,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         register_panel(app, appbuilder)
         for page in (
             ActivationView,
+            ActivityPageView,
             AppointingView,
             BindingView,
             DelegatesView,
@@ -96,6 +99,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             SchoolResearchView,
             ServiceView,
             StatisticsView,
+            TakingPartView,
         ):
             appbuilder.add_view_no_menu(page)
         add_console(app)

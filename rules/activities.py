@@ -40,7 +40,7 @@ from rules.hours import hours_of
 from rules.members import members_of
 from rules.page_views import day_of
 from rules.participation import complete_all, enter, reopen
-from rules.workflow import take
+from rules.workflow import lock, take
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 MOST_CRITERIA = 20
@@ -176,7 +176,11 @@ def _check_promise(session: Session, activity: Activity) -> None:
     changed = [name for name in KEPT_ONCE_JOINED if state.attrs[name].history.has_changes()]
     end = state.attrs.ends_at.history
     is_shorter = bool(end.has_changes() and end.deleted and activity.ends_at < end.deleted[0])
-    if (changed or is_shorter) and joined(session, activity):
+    if not (changed or is_shorter):
+        return
+    # Whoever joins holds the activity: they come before this question, or wait until the change is made.
+    session.execute(select(Activity.id).where(Activity.id == activity.id).with_for_update())
+    if joined(session, activity):
         name = changed[0] if changed else "ends_at"
         raise RuleViolation("已有教师参与，只能修改名称、要求和材料，或延后结束时间。", name)
 
@@ -325,7 +329,11 @@ def check_rubric(session: Session, rubric: Rubric) -> None:
     if not 1 <= len(rubric.items) <= MOST_CRITERIA:
         raise RuleViolation("请填写 1 至 {most} 条评价内容，每行一条。", "criteria", most=MOST_CRITERIA)
     state: Any = inspect(rubric)
-    if not state.pending and state.attrs.criteria.history.has_changes() and _used(session, rubric):
+    if state.pending or not state.attrs.criteria.history.has_changes():
+        return
+    # Whoever evaluates holds the rubric (rules.taking_part).
+    session.execute(select(Rubric.id).where(Rubric.id == rubric.id).with_for_update())
+    if _used(session, rubric):
         raise RuleViolation("已有教师按这份标准评课，评价内容不能再修改；请另建一份。", "criteria")
 
 
@@ -351,6 +359,9 @@ def name_participants(session: Session, identity: Identity, activity: Activity, 
     with acting_as(identity.serving()), transaction(session):
         group = _offline(session, activity)
         _check_open(session, group.id, now)
+        activity = lock(session, identity, activity, "publish")
+        if activity.state is ActivityState.COMPLETED:
+            raise RuleViolation("活动已经完成，需要增加参与人员时，请先重新开放。", "teacher")
         theirs = {member.teacher.id for member in members_of(session, identity, group)}
         if strangers := set(teacher_ids) - theirs:
             raise RuleViolation("所选教师中有 {count} 人不是本教研组成员。", "teacher", count=len(strangers))

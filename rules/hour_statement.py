@@ -8,7 +8,7 @@ theirs, wherever it was earned.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -55,36 +55,46 @@ class Statement:
         return min(100, int(self.tally.counted * 100 / self.tally.target))
 
 
-ContactsOf = Callable[[Session, int, Programme], Sequence[ContactPerson]]
-AvailableOf = Callable[[Session, int, Programme], Decimal | None]
+ContactsOf = Callable[[Session, int, Sequence[int]], Mapping[int, Sequence[ContactPerson]]]
+AvailableOf = Callable[[Session, int, Sequence[int], datetime], Mapping[int, Decimal]]
 _contacts: list[ContactsOf] = []
 _available: list[AvailableOf] = []
 
 
 def answers_contacts(answer: ContactsOf) -> ContactsOf:
-    """Register whom a teacher asks about a programme; the first answer that names somebody holds, then the school's administrators."""
+    """Register whom a teacher asks about programmes (ids), in one statement for all of them.
+
+    The first answer that names somebody holds, then the school's administrators.
+    """
     _contacts.append(answer)
     return answer
 
 
 def answers_available(answer: AvailableOf) -> AvailableOf:
-    """Register how many hours a teacher can still earn in a programme; None says that nobody knows. Answers add up."""
+    """Register how many hours a teacher can still earn in programmes (ids), in one statement; one left out is not known. Answers add up."""
     _available.append(answer)
     return answer
 
 
-def contacts_of(session: Session, teacher_id: int, programme: Programme) -> Sequence[ContactPerson]:
-    """Whom the teacher turns to (S0-41)."""
+def contacts_of(session: Session, teacher_id: int, programmes: Sequence[int]) -> dict[int, Sequence[ContactPerson]]:
+    """Programme → whom the teacher turns to (S0-41)."""
+    found: dict[int, Sequence[ContactPerson]] = {}
     for answer in _contacts:
-        if found := answer(session, teacher_id, programme):
-            return found
-    return _school_administrators(session, teacher_id)
+        found = {**answer(session, teacher_id, programmes), **found}
+    missing = [programme for programme in programmes if not found.get(programme)]
+    if missing:
+        administrators = _school_administrators(session, teacher_id)
+        found |= dict.fromkeys(missing, administrators)
+    return found
 
 
-def available_to(session: Session, teacher_id: int, programme: Programme) -> Decimal | None:
-    """How many hours the teacher can still earn; None when nobody knows."""
-    known = [hours for answer in _available if (hours := answer(session, teacher_id, programme)) is not None]
-    return sum(known, Decimal(0)) if known else None
+def available_to(session: Session, teacher_id: int, programmes: Sequence[int], now: datetime) -> dict[int, Decimal]:
+    """Programme → how many hours the teacher can still earn, where somebody knows."""
+    found: dict[int, Decimal] = {}
+    for answer in _available:
+        for programme, hours in answer(session, teacher_id, programmes, now).items():
+            found[programme] = found.get(programme, Decimal(0)) + hours
+    return found
 
 
 def statement_of(session: Session, identity: Identity, teacher_id: int, *, now: datetime) -> list[Statement]:
@@ -94,14 +104,20 @@ def statement_of(session: Session, identity: Identity, teacher_id: int, *, now: 
     """
     _check_may_read(session, identity, teacher_id)
     with acting_as(identity.serving()):
-        return [_completed(session, teacher_id, *counted) for counted in _counted(session, teacher_id, now)]
+        counted = _counted(session, teacher_id, now)
+        below = [programme.id for programme, tallied in counted if not tallied.is_reached]
+        contacts = contacts_of(session, teacher_id, below) if below else {}
+        available = available_to(session, teacher_id, below, now) if below else {}
+        return [_completed(*one, contacts, available) for one in counted]
 
 
-def totals_of(session: Session, identity: Identity, teacher_id: int, *, now: datetime) -> list[tuple[Programme, Tally]]:
-    """The same without what is said about it, for a page that only gives the totals."""
+def totals_of(
+    session: Session, identity: Identity, teacher_id: int, *, also: Iterable[Programme] = (), now: datetime
+) -> list[tuple[Programme, Tally]]:
+    """The same without what is said about it, for a page that only gives the totals; of the programmes ``also`` named as well."""
     _check_may_read(session, identity, teacher_id)
     with acting_as(identity.serving()):
-        return _counted(session, teacher_id, now)
+        return _counted(session, teacher_id, now, also)
 
 
 def _check_may_read(session: Session, identity: Identity, teacher_id: int) -> None:
@@ -112,10 +128,10 @@ def _check_may_read(session: Session, identity: Identity, teacher_id: int) -> No
     identity.require("read", "hour_entry", teacher.scope_path if teacher else "")
 
 
-def _counted(session: Session, teacher_id: int, now: datetime) -> list[tuple[Programme, Tally]]:
+def _counted(session: Session, teacher_id: int, now: datetime, also: Iterable[Programme] = ()) -> list[tuple[Programme, Tally]]:
     """Two statements: the entries with their programmes, and the programmes' policies."""
     mine = select(HourEntry, Programme).join(Programme, Programme.id == HourEntry.programme_id).where(HourEntry.teacher_id == teacher_id)
-    entries: dict[Programme, list[HourEntry]] = defaultdict(list)
+    entries: dict[Programme, list[HourEntry]] = defaultdict(list, {programme: [] for programme in also})
     for entry, programme in session.execute(mine):
         entries[programme].append(entry)
     policies = policies_of(session, [programme.id for programme in entries]) if entries else {}
@@ -123,11 +139,12 @@ def _counted(session: Session, teacher_id: int, now: datetime) -> list[tuple[Pro
     return [(programme, tally(entries[programme], policy_on(policies[programme.id], day_of(now)))) for programme in newest]
 
 
-def _completed(session: Session, teacher_id: int, programme: Programme, counted: Tally) -> Statement:
+def _completed(
+    programme: Programme, counted: Tally, contacts: Mapping[int, Sequence[ContactPerson]], available: Mapping[int, Decimal]
+) -> Statement:
     if counted.is_reached:
         return Statement(programme, counted, "", ())
-    warning = why_out_of_reach(counted, available_to(session, teacher_id, programme))
-    return Statement(programme, counted, warning, contacts_of(session, teacher_id, programme))
+    return Statement(programme, counted, why_out_of_reach(counted, available.get(programme.id)), contacts[programme.id])
 
 
 def _school_administrators(session: Session, teacher_id: int) -> Sequence[ContactPerson]:

@@ -1,0 +1,67 @@
+"""What research says on a teacher's statement of hours: whom to turn to, and how many hours are still on offer (S0-41)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from models.hours import Programme
+from models.people import Teacher
+from models.research import (
+    Activity,
+    ActivityKind,
+    ActivityState,
+    Participation,
+    ParticipationState,
+    ResearchGroup,
+    SchoolProgramme,
+    SchoolState,
+    Topic,
+    TopicState,
+)
+from rules.grants import GROUP_LEADER, role_label
+from rules.hour_statement import ContactPerson, answers_available, answers_contacts
+from rules.masks import mask_phone
+from rules.members import in_group_of
+from rules.page_views import day_of
+
+
+@answers_contacts
+def leaders_of(session: Session, teacher_id: int, programmes: Sequence[int]) -> dict[int, Sequence[ContactPerson]]:
+    """Programme → the leaders of the teacher's groups in it; one does not turn to oneself."""
+    led = select(SchoolProgramme.programme_id, Teacher, ResearchGroup.name).join(
+        ResearchGroup, ResearchGroup.school_programme_id == SchoolProgramme.id
+    )
+    others = led.join(Teacher, and_(Teacher.id == ResearchGroup.leader_id, Teacher.id != teacher_id))
+    mine = (SchoolProgramme.programme_id.in_(programmes), in_group_of(teacher_id))
+    found: dict[int, list[ContactPerson]] = defaultdict(list)
+    for programme, leader, group in session.execute(others.where(*mine).order_by(ResearchGroup.id)):
+        found[programme].append(ContactPerson(leader.name, role_label(GROUP_LEADER), group, mask_phone(leader.phone)))
+    return dict(found)
+
+
+@answers_available
+def hours_on_offer(session: Session, teacher_id: int, programmes: Sequence[int], now: datetime) -> dict[int, Decimal]:
+    """Programme → the hours of published activities of the teacher's groups that are still to be completed; offline ones they are named for."""
+    theirs = and_(Participation.activity_id == Activity.id, Participation.teacher_id == teacher_id)
+    is_offline = Activity.kind == ActivityKind.OFFLINE
+    not_done = or_(Participation.id.is_(None), Participation.state != ParticipationState.COMPLETED)
+    is_open = and_(
+        Activity.state == ActivityState.PUBLISHED,
+        Topic.state == TopicState.PUBLISHED,
+        SchoolProgramme.state.not_in((SchoolState.PREPARING, SchoolState.PASSED)),
+        Programme.ends_on >= day_of(now),
+        case((is_offline, Participation.state == ParticipationState.JOINED), else_=and_(Activity.ends_at >= now, not_done)),
+    )
+    groups = select(SchoolProgramme.programme_id, func.sum(case((is_open, Activity.hours), else_=0)))
+    groups = groups.join(ResearchGroup, ResearchGroup.school_programme_id == SchoolProgramme.id)
+    groups = groups.join(Programme, Programme.id == SchoolProgramme.programme_id)
+    on_offer = groups.outerjoin(Activity, Activity.group_id == ResearchGroup.id).outerjoin(Topic, Topic.id == Activity.topic_id)
+    mine = (SchoolProgramme.programme_id.in_(programmes), in_group_of(teacher_id))
+    asked = on_offer.outerjoin(Participation, theirs).where(*mine).group_by(SchoolProgramme.programme_id)
+    return {programme: Decimal(str(hours)) for programme, hours in session.execute(asked)}
