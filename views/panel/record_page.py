@@ -18,7 +18,7 @@ from models.history import Change, Decision
 from models.scoping import SYSTEM, Published, acting_as
 from rules.masks import MASKS
 from views.panel.attaching import file_lists
-from views.panel.cells import EMPTY, cell_of, in_clear, moment_text, text_of, visible
+from views.panel.cells import EMPTY, in_clear, moment_text, text_of, visible
 from views.panel.list_page import list_row
 from views.panel.listing import Listing, ListState
 from views.panel.pages import Column, Fact, HistoryLine, RecordPage, Related
@@ -63,7 +63,7 @@ def record_page(view: PanelView, row: Any) -> RecordPage:
         title=str(row),
         table=view.table,
         breadcrumbs=[(told(view.screen.menu), ""), (_(view.screen.label), view.url("list")), (str(row), "")],
-        state=cell_of(state, row) if state else None,
+        state=view.cell(state, row) if state else None,
         facts=[fact(view, row, field) for field in shown_fields(view.model) if visible(field, view.identity, view.table)],
         buttons=view.record_buttons(row),
         related=[r for path in view.screen.related if (r := related(view, row, path)) is not None],
@@ -76,7 +76,7 @@ def record_page(view: PanelView, row: Any) -> RecordPage:
 
 def fact(view: PanelView, row: Any, field: Field) -> Fact:
     """One fact; a masked one offers to be revealed to who holds the act for this row."""
-    cell = cell_of(field, row, words=view.words)
+    cell = view.cell(field, row)
     path = getattr(row, "scope_path", None)
     may = bool(field.mask) and cell.text != EMPTY and in_clear(field, view.identity, view.table, path)
     return Fact(_(field.label), cell, view.url("reveal", pk=row.id, name=field.name) if may else "")
@@ -172,8 +172,8 @@ def _past(view: PanelView, field: Field, value: Any, clear: bool) -> str:
 
 def _called(view: PanelView, target: Any, row_id: int) -> str:
     """What a linked record is called; units by their names, which are public, also when they are no longer within reach."""
-    if issubclass(target, Published):
-        with acting_as(SYSTEM):
-            return view.db.scalar(select(target.name).where(target.id == row_id)) or f"#{row_id}"  # type: ignore[attr-defined]
-    row = view.db.get(target, row_id)
-    return str(row) if row is not None else f"#{row_id}"
+    with acting_as(SYSTEM if issubclass(target, Published) else view.identity):
+        if issubclass(target, Published) and hasattr(target, "name"):
+            return view.db.scalar(select(target.name).where(target.id == row_id)) or f"#{row_id}"
+        row = view.db.get(target, row_id)
+        return str(row) if row is not None else f"#{row_id}"
