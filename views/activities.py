@@ -83,12 +83,13 @@ class ActivityView(PanelView):
         fields = super().open_fields(row)
         return fields if row is None else [f for f in fields if OF_KIND.get(f.name, row.kind) is row.kind]
 
-    def _draw(self, title: str, form: Any, fields: list[Field], *rest: Any, **more: Any) -> Response:
+    def _draw(self, title: str, form: Any, fields: list[Field], files: Any, *rest: Any, **more: Any) -> Response:
         for field in fields:
             if field.name in OF_KIND and "kind" in form:
                 shown = {"data-shown-with": f"kind={OF_KIND[field.name].value}"}
                 form[field.name].render_kw = {**(form[field.name].render_kw or {}), **shown}
-        return super()._draw(title, form, fields, *rest, **more)
+        files.shown_with["lesson_video"] = f"kind={ActivityKind.OBSERVATION.value}"
+        return super()._draw(title, form, fields, files, *rest, **more)
 
     def record_buttons(self, row: Any) -> list[Button]:
         return [page_button(row.id), *super().record_buttons(row)]

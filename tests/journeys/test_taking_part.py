@@ -351,6 +351,7 @@ def test_the_form_of_an_activity_has_what_its_kind_asks_for(north: School, clien
     added = leader.get(f"/activity/add?topic={north.lessons.topic.id}").text
     for name, kind in (("hours", "offline"), ("homework_kind", "homework"), ("rubric", "observation"), ("offline_form", "offline")):
         assert re.search(rf'<(?:input|select)[^>]*data-shown-with="kind={kind}"[^>]*name="{name}"', added), name
+    assert re.search(r"id=\"files-lesson_video\"[^>]*data-shown-with=\"kind=observation\"", added)
     for kind, has, lacks in ((OFFLINE, "offline_form", "rubric"), (OBSERVATION, "rubric", "hours"), (DISCUSSION, "title", "homework_kind")):
         form = leader.get(f"/activity/edit/{north.activity[kind]}").text
         assert f'name="{has}"' in form and f'name="{lacks}"' not in form, kind
