@@ -327,3 +327,50 @@ def test_the_pages_ask_the_database_rarely(north: School, client_of: Any, app: A
             if len(sent) > most:
                 over.append("\n  ".join([f"{who} {address}: {len(sent)}", *(one[:160] for one in sent)]))
     assert not over, "\n".join(over)
+
+
+# --- the generated screens --------------------------------------------------------------------------------------------
+
+
+def test_a_topic_says_where_it_is_and_takes_activities_only_in_progress(north: School, client_of: Any) -> None:
+    """S0-78, S0-127."""
+    leader, address = client_of(LEADER), f"/topic/show/{north.lessons.topic.id}"
+    open_now = leader.get(address).text
+    assert "进行中" in open_now and f"/activity/add?topic={north.lessons.topic.id}" in open_now
+    with acting_as(SYSTEM):
+        dates = {"starts_on": date(2025, 1, 1), "ends_on": date(2025, 12, 31)}
+        north.session.execute(update(Topic).values(dates), execution_options={"synchronize_session": False})
+        north.session.commit()
+    closed = leader.get(address).text
+    assert "目前是“已结束”" in closed and "已结束" in leader.get("/topic/list/").text
+    assert "添加活动" not in client_of(MEMBER).get(address).text
+
+
+def test_the_form_of_an_activity_has_what_its_kind_asks_for(north: School, client_of: Any) -> None:
+    leader = client_of(LEADER)
+    added = leader.get(f"/activity/add?topic={north.lessons.topic.id}").text
+    for name, kind in (("hours", "offline"), ("homework_kind", "homework"), ("rubric", "observation"), ("offline_form", "offline")):
+        assert re.search(rf'<(?:input|select)[^>]*data-shown-with="kind={kind}"[^>]*name="{name}"', added), name
+    assert re.search(r"id=\"files-lesson_video\"[^>]*data-shown-with=\"kind=observation\"", added)
+    for kind, has, lacks in ((OFFLINE, "offline_form", "rubric"), (OBSERVATION, "rubric", "hours"), (DISCUSSION, "title", "homework_kind")):
+        form = leader.get(f"/activity/edit/{north.activity[kind]}").text
+        assert f'name="{has}"' in form and f'name="{lacks}"' not in form, kind
+
+
+def test_records_lead_to_the_activitys_page_and_crash_for_nobody(north: School, client_of: Any) -> None:
+    leader, member, address = client_of(LEADER), client_of(MEMBER), north.url(DISCUSSION)
+    member.post(f"{address}/join", **YES)
+    member.post(f"{address}/comments", body="离题")
+    [comment], [part] = north.rows(Comment, DISCUSSION), north.rows(Participation, DISCUSSION)
+    for record in (f"/activity/show/{north.activity[DISCUSSION]}", f"/comment/show/{comment.id}", f"/participation/show/{part.id}"):
+        page = leader.get(record)
+        assert page.status_code == 200 and f'href="{address}"' in page.text, record
+    assert leader.post(f"/comment/do/hide/{comment.id}", **YES, comment="与主题无关").status_code == 303
+    assert north.rows(Comment, DISCUSSION)[0].hidden_reason == "与主题无关"
+    seeded = client_of("平").get("/evaluation/show/1").text
+    assert "教学目标" in seeded and "5 星" in seeded
+
+
+def test_a_new_rubric_begins_with_usual_criteria(north: School, client_of: Any) -> None:
+    form = client_of(LEADER).get("/rubric/add").text
+    assert "教学目标明确" in form and 'value="课堂教学评价表"' in form

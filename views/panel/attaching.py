@@ -96,6 +96,8 @@ class Attaching:
         self.before = {slot.name: [a for a in there if a.slot == slot.name] for slot in self.slots}
         self.chosen = dict(self.before)
         self._sent: set[str] = set()
+        self.shown_with: dict[str, str] = {}
+        """Slot → the field and value of the form with which alone its box is shown."""
         if request.method == "POST":
             self._read(row)
 
@@ -164,4 +166,5 @@ class Attaching:
             table=self._table,
             files=[file_line(a) for a in self.chosen[slot.name]],
             errors=self.errors.get(slot.name, ()),
+            shown_with=self.shown_with.get(slot.name, ""),
         )

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 
 from models.access import SavedView
 from models.fields import Field, exported_fields
-from views.panel.cells import EMPTY, cell_of, visible
+from views.panel.cells import EMPTY, visible
 from views.panel.counting import MANY
 from views.panel.listing import SIZES, Listing, ListState
 from views.panel.pages import Column, Facet, Filter, ListPage, Pager, Pill, Row
@@ -82,7 +82,7 @@ def _empty_hint(view: PanelView, narrowed: bool) -> str:
 
 def list_row(view: PanelView, row: Any, fields: Sequence[Field], *, linked: bool = True) -> Row:
     """One row: its name leads to the record's page, or else the first field that is neither protected nor leads elsewhere."""
-    cells = [cell_of(field, row, words=view.words) for field in fields]
+    cells = [view.cell(field, row) for field in fields]
     leading = [
         n for n, field in enumerate(fields) if field.kind in LEADING and not (field.protected or cells[n].badge or cells[n].text == EMPTY)
     ]

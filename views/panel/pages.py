@@ -231,6 +231,8 @@ class UploadBox:
     table: str
     files: Sequence[FileLine] = ()
     errors: Sequence[str] = ()
+    shown_with: str = ""
+    """``kind=homework``: shown, and sent, only while that field of the form has that value."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from models.history import Change, Decision
 from models.scoping import SYSTEM, Published, acting_as
 from rules.masks import MASKS
 from views.panel.attaching import file_lists
-from views.panel.cells import EMPTY, cell_of, in_clear, moment_text, text_of, visible
+from views.panel.cells import EMPTY, in_clear, moment_text, text_of, visible
 from views.panel.list_page import list_row
 from views.panel.listing import Listing, ListState
 from views.panel.pages import Column, Fact, HistoryLine, RecordPage, Related
@@ -66,7 +66,7 @@ def record_page(view: PanelView, row: Any) -> RecordPage:
         title=str(row),
         table=view.table,
         breadcrumbs=[(told(view.screen.menu), ""), (_(view.screen.label), view.url("list")), (str(row), "")],
-        state=cell_of(state, row) if state else None,
+        state=view.cell(state, row) if state else None,
         facts=[fact(view, row, field) for field in shown_fields(view.model) if visible(field, view.identity, view.table)],
         buttons=view.record_buttons(row),
         related=[r for path in view.screen.related if (r := related(view, row, path)) is not None],
@@ -79,7 +79,7 @@ def record_page(view: PanelView, row: Any) -> RecordPage:
 
 def fact(view: PanelView, row: Any, field: Field) -> Fact:
     """One fact; a masked one offers to be revealed to who holds the act for this row."""
-    cell = cell_of(field, row, words=view.words)
+    cell = view.cell(field, row)
     path = getattr(row, "scope_path", None)
     may = bool(field.mask) and cell.text != EMPTY and in_clear(field, view.identity, view.table, path)
     return Fact(_(field.label), cell, view.url("reveal", pk=row.id, name=field.name) if may else "")

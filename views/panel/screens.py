@@ -33,13 +33,13 @@ from models.violation import RuleViolation
 from rules.approvals import workflow_of
 from views.panel.bulk import BulkMixin
 from views.panel.buttons import SEEN, ButtonsMixin
-from views.panel.cells import in_clear, text_of, visible
+from views.panel.cells import cell_of, in_clear, text_of, visible
 from views.panel.editing import EditingMixin
 from views.panel.excel.doors import ExcelMixin
 from views.panel.forms import first_options
 from views.panel.list_page import list_page
 from views.panel.listing import Listing, linked_rows, read_state
-from views.panel.pages import Button, ConfirmPage
+from views.panel.pages import Button, Cell, ConfirmPage
 from views.panel.record_page import record_page
 from views.panel.verbs import Verb
 from views.panel.words import refused, told
@@ -107,6 +107,10 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
     def state_field(self) -> Field | None:
         workflow = workflow_of(self.model)
         return fields_of(self.model)[workflow.field] if workflow else None
+
+    def cell(self, field: Field, row: Any) -> Cell:
+        """How a field of a row is written on the list and the record page."""
+        return cell_of(field, row, words=self.words)
 
     def noun(self) -> str:
         """What one row is called on buttons: the screen's label without 管理."""

@@ -117,6 +117,22 @@
     ask(button);
   });
 
+  // ---- fields that belong to one choice of another field: while another is chosen they are neither shown nor sent ----
+
+  const startShownWith = () => all("[data-shown-with]").forEach((control) => {
+    const [name, value] = control.dataset.shownWith.split("=");
+    const decider = control.form && control.form.elements[name];
+    if (!decider) return;
+    const update = () => {
+      const shown = decider.value === value;
+      control.closest(".field").hidden = !shown;
+      control.disabled = !shown;
+      if (control.tomselect) control.tomselect[shown ? "enable" : "disable"]();
+    };
+    decider.addEventListener("change", update);
+    update();
+  });
+
   // ---- a masked value, shown in its place; the server notes who looked ----
 
   const startReveal = () => document.addEventListener("submit", async (event) => {
@@ -376,6 +392,6 @@
     document.head.append(script);
   };
 
-  [startMenus, startDialogs, startConfirmations, startReveal, startCopying, startSendOnce, startSelection, startTables, startFinding, startFinder, startStockSearch, startStockDates, startSelects, startForms,
+  [startMenus, startDialogs, startConfirmations, startReveal, startCopying, startSendOnce, startSelection, startTables, startFinding, startFinder, startStockSearch, startStockDates, startSelects, startShownWith, startForms,
     startProgress, startCharts].forEach((start) => start());
 })();

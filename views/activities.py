@@ -1,0 +1,162 @@
+"""研修专题、研修活动、评课标准 and what comes of them: what their generated screens do differently (S0-59…62, S0-77…79, S0-127)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from models.base import utcnow
+from models.fields import Field
+from models.research import Activity, ActivityKind, Comment, Evaluation, Participation, Rubric, Topic
+from models.scoping import acting_as
+from models.violation import RuleViolation
+from rules.activities import check_topic_takes_activities
+from rules.page_views import day_of
+from rules.taking_part import hide_comment
+from views.panel.pages import Button, Cell
+from views.panel.screens import PanelView
+from views.panel.verbs import Verb
+from views.panel.words import refused
+
+OF_KIND: dict[str, ActivityKind] = {
+    "hours": ActivityKind.OFFLINE,
+    "homework_kind": ActivityKind.HOMEWORK,
+    "teaching_teacher": ActivityKind.OBSERVATION,
+    "rubric": ActivityKind.OBSERVATION,
+    "offline_form": ActivityKind.OFFLINE,
+}
+"""Fields of the activity's form that one kind alone has."""
+PHASES = {"草稿": "gray", "未开始": "yellow", "进行中": "green", "已结束": "gray"}
+CRITERIA = "\n".join(
+    (
+        "教学目标明确，符合课程标准和学情",
+        "教学过程完整，重点突出，难点有突破",
+        "信息技术应用恰当，有助于教学",
+        "学生参与充分，师生互动有效",
+        "教学效果良好，目标达成",
+    )
+)
+"""What a new rubric starts with; its leader changes it as they like."""
+
+
+def page_button(activity_id: int) -> Button:
+    """To the activity's own page."""
+    return Button(_("活动详情"), url_for("ActivityPageView.show", pk=activity_id), "calendar-event")
+
+
+class TopicView(PanelView):
+    """研修专题: where it is between its dates, and 添加活动 while it is in progress (S0-78, S0-127)."""
+
+    model = Topic
+
+    def cell(self, field: Field, row: Any) -> Cell:
+        if field.name != "state":
+            return super().cell(field, row)
+        phase = row.phase(day_of(utcnow()))
+        return Cell(_(phase), badge=PHASES[phase])
+
+    def record_buttons(self, row: Any) -> list[Button]:
+        if not self.identity.reaches("add", "activity", row.scope_path):
+            return super().record_buttons(row)
+        address = url_for("activity.add", topic=row.id)
+        return [*super().record_buttons(row), Button(_("添加活动"), address, "plus", "primary", why=_why_no_activity(row))]
+
+
+def _why_no_activity(topic: Topic) -> str:
+    try:
+        check_topic_takes_activities(topic, utcnow())
+    except RuleViolation as refusal:
+        return refused(refusal)
+    return ""
+
+
+class ActivityView(PanelView):
+    """研修活动: the fields of its kind alone, and the way to its own page."""
+
+    model = Activity
+
+    def open_fields(self, row: Any | None) -> list[Field]:
+        fields = super().open_fields(row)
+        return fields if row is None else [f for f in fields if OF_KIND.get(f.name, row.kind) is row.kind]
+
+    def _draw(self, title: str, form: Any, fields: list[Field], files: Any, *rest: Any, **more: Any) -> Response:
+        for field in fields:
+            if field.name in OF_KIND and "kind" in form:
+                shown = {"data-shown-with": f"kind={OF_KIND[field.name].value}"}
+                form[field.name].render_kw = {**(form[field.name].render_kw or {}), **shown}
+        files.shown_with["lesson_video"] = f"kind={ActivityKind.OBSERVATION.value}"
+        return super()._draw(title, form, fields, files, *rest, **more)
+
+    def record_buttons(self, row: Any) -> list[Button]:
+        return [page_button(row.id), *super().record_buttons(row)]
+
+    def row_buttons(self, row: Any) -> tuple[list[Button], list[Button]]:
+        inline, menu = super().row_buttons(row)
+        return inline, [page_button(row.id), *menu]
+
+
+class RubricView(PanelView):
+    """评课标准: a new one begins with five usual criteria."""
+
+    model = Rubric
+
+    def _prefill(self, form: Any, fields: list[Field]) -> None:
+        super()._prefill(form, fields)
+        form.name.data, form.criteria.data = _("课堂教学评价表"), CRITERIA
+
+
+class ParticipationView(PanelView):
+    """活动参与: the way to the activity."""
+
+    model = Participation
+
+    def record_buttons(self, row: Any) -> list[Button]:
+        return [page_button(row.activity_id), *super().record_buttons(row)]
+
+
+def _hide(session: Any, identity: Any, row: Any, values: Any, now: Any) -> str:
+    hide_comment(session, identity, row, values.get("comment", ""), now=now)
+    return "已隐藏。"
+
+
+class CommentView(PanelView):
+    """评课记录: hidden by the leader with a reason."""
+
+    model = Comment
+    verbs = (
+        Verb(
+            "hide",
+            "隐藏",
+            "moderate",
+            _hide,
+            "eye-off",
+            "danger",
+            "隐藏后其他成员看不到内容，作者会收到原因；由它完成的活动不受影响。",
+            "required",
+            "隐藏原因",
+            shown=lambda row: row.hidden_at is None,
+            bulk=False,
+        ),
+    )
+
+    def record_buttons(self, row: Any) -> list[Button]:
+        return [page_button(row.activity_id), *super().record_buttons(row)]
+
+
+class EvaluationView(PanelView):
+    """评课表: the stars, criterion by criterion."""
+
+    model = Evaluation
+
+    def record_buttons(self, row: Any) -> list[Button]:
+        return [page_button(row.activity_id), *super().record_buttons(row)]
+
+    def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
+        with acting_as(self.identity.serving()):
+            rubric = row.activity.rubric
+        given = list(zip(rubric.items, row.stars, strict=False)) if rubric is not None else []
+        return [(_("评分"), "research/_stars_given.html", given)]
