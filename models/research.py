@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
@@ -442,7 +443,7 @@ class ImprovementPlan(Personal, Record):
     locked_at: Mapped[Moment | None] = field("锁定时间", readonly=True)
 
     def __str__(self) -> str:
-        return str(self.teacher or f"#{self.id}")  # type: ignore[attr-defined]
+        return str(self.teacher or self.people.get("teacher") or f"#{self.id}")  # type: ignore[attr-defined]
 
 
 class AbilityPoint(Shared, Record):
@@ -517,7 +518,8 @@ class AbilitySummary(Personal, Record):
     reviewed_at: Mapped[Moment | None] = field("评审时间", readonly=True)
 
     def __str__(self) -> str:
-        return " · ".join(str(part) for part in (self.teacher, self.ability_point) if part is not None)  # type: ignore[attr-defined]
+        parts: tuple[Any, ...] = (self.teacher or self.people.get("teacher"), self.ability_point)  # type: ignore[attr-defined]
+        return " · ".join(str(part) for part in parts if part is not None)
 
 
 # --- 研修成果 (S0-36, S0-93…98, S0-123…125, S0-130, S0-133) -----------------------------------------------------------

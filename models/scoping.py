@@ -19,7 +19,7 @@ How a table's rows are reached is said by its mixin:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -60,7 +60,8 @@ class Published(Scoped):
 
 
 class Personal(Scoped):
-    pass
+    people: ClassVar[Mapping[str, str]] = {}
+    """Link → name of a person who is out of the reader's reach: whoever reads such a row may know whose it is, and no more of them."""
 
 
 class Shared(Reached):

@@ -107,7 +107,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     imported, steps = block("changing-a-workflow.md", "INSPECTION = ").split("\n\n", 1)
     replace(copy / "rules" / "approvals.py", "from models.service import", f"{imported}\nfrom models.service import")
     replace(copy / "rules" / "approvals.py", "WORKFLOWS: tuple", f"{steps}\nWORKFLOWS: tuple")
-    replace(copy / "rules" / "approvals.py", "ACCOUNT_OPENING, SERVICE, ", "ACCOUNT_OPENING, SERVICE, INSPECTION, ")
+    replace(copy / "rules" / "approvals.py", "    SERVICE,\n    SCHOOL,", "    SERVICE,\n    INSPECTION,\n    SCHOOL,")
     assert quoted("adding-a-table.md", "room") in quoted("changing-a-workflow.md", "room")
     replace(
         copy / "rules" / "grants.py",

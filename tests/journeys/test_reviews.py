@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from io import BytesIO
@@ -188,6 +189,18 @@ def test_the_doors_of_a_review(desk: Desk) -> None:
     assert desk.at[MEMBER].post(f"/ability_summary/do/pass/{summary.id}").status_code == 303, "the other one of the team"
 
 
+def test_who_reviews_reads_whose_it_is_and_no_more_of_them(desk: Desk) -> None:
+    """The team reaches no teacher's record; the name stands without a link, also in the question and the history."""
+    desk.upload_summary(LEADER, "A1")
+    zhu, summary, mei = desk.at[OTHER], desk.summary(LEADER, "A1"), desk.cast.teacher[LEADER]
+    for address in ("/ability_summary/list/", f"/ability_summary/show/{summary.id}"):
+        page = zhu.get(address).text
+        assert f"{LEADER} · A1" in page and f'href="/teacher/show/{mei}"' not in page
+    assert f'<ins><span class="visually-hidden">新值 </span>{LEADER}</ins>' in zhu.get(f"/ability_summary/show/{summary.id}").text
+    assert f'href="/teacher/show/{mei}"' in desk.at["平"].get("/ability_summary/list/").text
+    assert zhu.get(f"/teacher/show/{mei}").status_code == 404
+
+
 def test_given_to_me_or_all_and_given_out_anew(desk: Desk) -> None:
     for code in ("A1", "A2", "A3", "B1"):
         desk.upload_summary(LEADER, code)
@@ -226,6 +239,9 @@ def test_an_outcome_from_the_upload_to_the_published_opinion(desk: Desk) -> None
     assert f"/outcome/edit/{outcome.id}" not in mei.get(page).text and f"/outcome/delete/{outcome.id}" not in mei.get(page).text
     late = mei.post(f"/outcome/edit/{outcome.id}", title="再改", _version=mei.version(f"/outcome/edit/{outcome.id}"))
     assert late.status_code == 422 and "成果已提交，不能再修改" in late.text and "再改" in late.text
+    by_rest = mei.api("put", f"/api/v1/outcome/{outcome.id}", json.dumps({"title": "再改"}))
+    assert by_rest.status_code == 422 and "成果已提交，不能再修改" in str(by_rest.json)
+    assert mei.api("delete", f"/api/v1/outcome/{outcome.id}").status_code >= 400
     assert 'id="opinion"' not in ping.get(page).text and ping.post(f"/outcome/do/review/{outcome.id}").status_code in (302, 403)
     assert f'href="{page}#review"' in zhu.get("/outcome/list/").text
     box = zhu.get(page).text

@@ -15,10 +15,11 @@ from models.base import Base, table_name
 from models.fields import Field, fields_of, shown_fields
 from models.files import slot_of
 from models.history import Change, Decision
-from models.scoping import SYSTEM, Published, acting_as
+from models.people import Teacher
+from models.scoping import SYSTEM, Personal, Published, acting_as
 from rules.masks import MASKS
 from views.panel.attaching import file_lists
-from views.panel.cells import EMPTY, in_clear, moment_text, text_of, visible
+from views.panel.cells import EMPTY, in_clear, moment_text, name_people, text_of, visible
 from views.panel.list_page import list_row
 from views.panel.listing import Listing, ListState
 from views.panel.pages import Column, Fact, HistoryLine, RecordPage, Related
@@ -62,6 +63,7 @@ ACTS = {
 def record_page(view: PanelView, row: Any) -> RecordPage:
     """The page of one record within reach."""
     state = view.state_field()
+    name_people(view.db, [row], shown_fields(view.model))
     return RecordPage(
         title=str(row),
         table=view.table,
@@ -96,6 +98,7 @@ def related(view: PanelView, row: Any, path: str) -> Related | None:
     listing = Listing(view.db, view.identity, model, ListState(size=10), extra=(column == row.id,))
     fields = [f for f in other.list_fields() if f.name != link]
     rows, total = listing.page([f.name for f in fields])
+    name_people(view.db, rows, fields)
     filtered = link in model.__screen__.filters + model.__screen__.facets
     return Related(
         title=_(model.__screen__.label),
@@ -174,7 +177,8 @@ def _past(view: PanelView, field: Field, value: Any, clear: bool) -> str:
 
 
 def _called(view: PanelView, target: Any, row_id: int) -> str:
-    """What a linked record is called; what is published is called so also when it is no longer within reach."""
-    with acting_as(SYSTEM if issubclass(target, Published) else view.identity):
+    """What a linked record is called; what is published, and whom a record is about, also when it is not within reach."""
+    is_known = issubclass(target, Published) or (target is Teacher and issubclass(view.model, Personal))
+    with acting_as(SYSTEM if is_known else view.identity):
         row = view.db.get(target, row_id)
         return str(row) if row is not None else f"#{row_id}"
