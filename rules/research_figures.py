@@ -142,10 +142,8 @@ class Progress:
         """How many persons have counted so many hours: 0, above 0, from 5, … and the target reached."""
         marks = [NOTHING, *(Decimal(mark) for mark in range(STEP, int(self.target) + 1, STEP) if mark < self.target)]
         of = Counter(_column(person, marks) for person in self.persons)
-        edges = [
-            *(f"{mark}–{after}" for mark, after in zip(marks, [*marks[1:], self.target], strict=True)),
-            f"≥{self.target.normalize():f}",
-        ]
+        ranges = zip(marks, [*marks[1:], self.target], strict=True)
+        edges = [*(f"{said(mark)}–{said(after)}" for mark, after in ranges), f"≥{said(self.target)}"]
         return [("0", of[-1]), *((edge, of[at]) for at, edge in enumerate(edges))]
 
 
