@@ -164,11 +164,19 @@ def progress_of(
 
     Three statements, however many teachers, groups and activities there are.
     """
+    persons, target = standings_of(session, identity, school, group_ids, now=now)
+    with acting_as(identity.serving()):
+        return Progress(persons, _groups(session, school, group_ids, persons), target)
+
+
+def standings_of(
+    session: Session, identity: Identity, school: SchoolProgramme, group_ids: Collection[int] | None = None, *, now: datetime
+) -> tuple[list[Standing], Decimal]:
+    """The persons alone, who misses most first, and the target; two statements."""
     with acting_as(identity.serving()):
         policy = policy_on(policies_of(session, [school.programme_id])[school.programme_id], day_of(now))
         persons = _standings(session, school, group_ids, policy)
-        groups = _groups(session, school, group_ids, persons)
-    return Progress(sorted(persons, key=lambda one: (one.counted, one.name, one.teacher_id)), groups, policy.target)
+    return sorted(persons, key=lambda one: (one.counted, one.name, one.teacher_id)), policy.target
 
 
 # --- persons ----------------------------------------------------------------------------------------------------------

@@ -469,7 +469,7 @@ def test_a_zip_bomb_is_never_unpacked(monkeypatch: Any) -> None:
     for look in (check_bomb, docx_html):
         with pytest.raises(RuleViolation, match="解压后异常大（40 MB）"):
             look(BytesIO(content))
-    with pytest.raises(RuleViolation, match="解压后异常大（18.5 MB）"):
+    with pytest.raises(RuleViolation, match=r"解压后异常大（18.5 MB）"):
         check_bomb(BytesIO(large))
 
 
