@@ -56,7 +56,7 @@ class SchoolProgramme(Published, Record):
         form=("programme", "school", "theme", "about"),
         acts=("read", "add", "edit", "delete", "export"),
         extra_acts=("open", "apply", "accept"),
-        related=("ResearchGroup.school_programme", "RemovalRequest.school_programme", "ScaleScore.school_programme"),
+        related=("ResearchGroup.school_programme",),
         unit="所学校",
         rank=62,
         empty="还没有学校参加。学校管理员在“校本研修”页面提交两案后会出现在这里。",

@@ -5,8 +5,9 @@ The one thing a newcomer gets wrong: these do not block. Only what ``rules.openi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,7 +19,7 @@ from models.scoping import Identity, acting_as
 from models.violation import Sentence
 from rules.hours import said
 from rules.opening import PLANS, Readiness, readiness_of
-from rules.research_figures import Progress, progress_of
+from rules.research_figures import Standing, standings_of
 
 
 def missing_of(session: Session, identity: Identity, school: SchoolProgramme, *, now: datetime) -> list[Sentence]:
@@ -26,10 +27,10 @@ def missing_of(session: Session, identity: Identity, school: SchoolProgramme, *,
     if school.state is SchoolState.PASSED:
         return []
     with acting_as(identity.serving()):
-        return list(_missing(readiness_of(session, school), progress_of(session, identity, school, now=now)))
+        return list(_missing(readiness_of(session, school), *standings_of(session, identity, school, now=now)))
 
 
-def _missing(ready: Readiness, progress: Progress) -> Iterator[Sentence]:
+def _missing(ready: Readiness, persons: Sequence[Standing], target: Decimal) -> Iterator[Sentence]:
     if ready.plans < len(PLANS):
         yield Sentence("两案只提交了 {count} / {all} 份。", count=ready.plans, all=len(PLANS))
     if not ready.team:
@@ -38,10 +39,9 @@ def _missing(ready: Readiness, progress: Progress) -> Iterator[Sentence]:
         yield Sentence("还没有创建教研组。")
     if ready.groups_without_plan:
         yield Sentence("{count} 个教研组没有研修计划。", count=ready.groups_without_plan)
-    if progress.below:
-        told = {"count": len(progress.below), "all": len(progress.persons), "target": said(progress.target)}
-        yield Sentence("{all} 名成员中有 {count} 名未达 {target} 学时。", **told)
-    lacking = len(progress.persons) - ready.improvement_plans
+    if below := sum(not person.is_reached for person in persons):
+        yield Sentence("{all} 名成员中有 {count} 名未达 {target} 学时。", count=below, all=len(persons), target=said(target))
+    lacking = len(persons) - ready.improvement_plans
     if lacking > 0:
         yield Sentence("{count} 名成员没有上传个人提升计划。", count=lacking)
     if ready.summaries_waiting:

@@ -36,7 +36,7 @@ from models.research import (
     Topic,
     TopicState,
 )
-from models.scoping import Identity, acting_as, below
+from models.scoping import Identity, acting_as, below, current_identity
 from models.session import transaction
 from models.violation import Conflict, Sentence
 from rules.errors import RuleViolation
@@ -94,7 +94,8 @@ def readiness_of(session: Session, school: SchoolProgramme) -> Readiness:
         select(func.count()).select_from(ResearchGroup).where(ours, ~case),
         select(func.count()).select_from(ImprovementPlan).where(*_counts_of(ImprovementPlan, school)),
     )
-    return Readiness(*session.execute(select(*(count.scalar_subquery() for count in counts))).one())
+    with acting_as(current_identity().serving()):
+        return Readiness(*session.execute(select(*(count.scalar_subquery() for count in counts))).one())
 
 
 def _counts_of(model: Any, school: SchoolProgramme) -> tuple[ColumnElement[bool], ...]:

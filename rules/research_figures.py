@@ -44,7 +44,7 @@ STEP = 5
 """Hours from one column of the chart to the next."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Standing:
     """A member's hours in the programme, wherever they earned them."""
 
@@ -55,13 +55,11 @@ class Standing:
     counted: Decimal
     target: Decimal
 
+    is_reached: bool
+
     @property
     def missing(self) -> Decimal:
         return max(NOTHING, self.target - self.counted)
-
-    @property
-    def is_reached(self) -> bool:
-        return self.counted >= self.target
 
 
 @dataclass(frozen=True)
@@ -142,10 +140,8 @@ class Progress:
         """How many persons have counted so many hours: 0, above 0, from 5, … and the target reached."""
         marks = [NOTHING, *(Decimal(mark) for mark in range(STEP, int(self.target) + 1, STEP) if mark < self.target)]
         of = Counter(_column(person, marks) for person in self.persons)
-        edges = [
-            *(f"{mark}–{after}" for mark, after in zip(marks, [*marks[1:], self.target], strict=True)),
-            f"≥{self.target.normalize():f}",
-        ]
+        ranges = zip(marks, [*marks[1:], self.target], strict=True)
+        edges = [*(f"{said(mark)}–{said(after)}" for mark, after in ranges), f"≥{said(self.target)}"]
         return [("0", of[-1]), *((edge, of[at]) for at, edge in enumerate(edges))]
 
 
@@ -168,11 +164,19 @@ def progress_of(
 
     Three statements, however many teachers, groups and activities there are.
     """
+    persons, target = standings_of(session, identity, school, group_ids, now=now)
+    with acting_as(identity.serving()):
+        return Progress(persons, _groups(session, school, group_ids, persons), target)
+
+
+def standings_of(
+    session: Session, identity: Identity, school: SchoolProgramme, group_ids: Collection[int] | None = None, *, now: datetime
+) -> tuple[list[Standing], Decimal]:
+    """The persons alone, who misses most first, and the target; two statements."""
     with acting_as(identity.serving()):
         policy = policy_on(policies_of(session, [school.programme_id])[school.programme_id], day_of(now))
         persons = _standings(session, school, group_ids, policy)
-        groups = _groups(session, school, group_ids, persons)
-    return Progress(sorted(persons, key=lambda one: (one.counted, one.name, one.teacher_id)), groups, policy.target)
+    return sorted(persons, key=lambda one: (one.counted, one.name, one.teacher_id)), policy.target
 
 
 # --- persons ----------------------------------------------------------------------------------------------------------
@@ -194,10 +198,9 @@ def _sums() -> tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[Any]]
     return tuple(func.coalesce(one, 0).label(name) for one, name in ((raw, "raw"), (registered, "registered"), (accrued, "accrued")))  # type: ignore[return-value]
 
 
-def counted_of(registered: Any, accrued: Any, cap: Decimal) -> Decimal:
+def counted_of(registered: Decimal, accrued: Decimal, cap: Decimal) -> Decimal:
     """What counts: all that is registered, and of what is accrued as much as the cap still holds."""
-    fixed = Decimal(str(registered))
-    return fixed + min(Decimal(str(accrued)), max(NOTHING, cap - fixed))
+    return registered + min(accrued, max(NOTHING, cap - registered))
 
 
 def _standings(session: Session, school: SchoolProgramme, group_ids: Collection[int] | None, policy: HourPolicy) -> list[Standing]:
@@ -207,17 +210,14 @@ def _standings(session: Session, school: SchoolProgramme, group_ids: Collection[
     of = and_(HourEntry.teacher_id == within.c.teacher_id, HourEntry.programme_id == school.programme_id, HourEntry.state != HourState.VOID)
     columns = (within.c.teacher_id, within.c.group_id, Teacher.name, *_sums())
     summed = select(*columns).join(Teacher, Teacher.id == within.c.teacher_id).outerjoin(HourEntry, of)
-    found: dict[int, Any] = {}
-    groups: dict[int, list[int]] = defaultdict(list)
-    for row in session.execute(summed.group_by(within.c.teacher_id, within.c.group_id, Teacher.name)):
-        found[row.teacher_id] = row
-        groups[row.teacher_id].append(row.group_id)
-    return [_standing(row, sorted(groups[teacher_id]), policy) for teacher_id, row in found.items()]
-
-
-def _standing(row: Any, group_ids: Sequence[int], policy: Limits) -> Standing:
-    counted = counted_of(row.registered, row.accrued, policy.cap)
-    return Standing(row.teacher_id, row.name, tuple(group_ids), Decimal(str(row.raw)), counted, policy.target)
+    found: dict[int, Standing] = {}
+    for teacher_id, group_id, name, raw, registered, accrued in session.execute(summed.group_by(*within.c[:2], Teacher.name)).all():
+        if teacher_id in found:
+            found[teacher_id].group_ids += (group_id,)
+        else:
+            counted = counted_of(registered, accrued, policy.cap)
+            found[teacher_id] = Standing(teacher_id, name, (group_id,), raw, counted, policy.target, counted >= policy.target)
+    return list(found.values())
 
 
 def deeds_of(session: Session, identity: Identity, school: SchoolProgramme, teacher_ids: Sequence[int]) -> Mapping[int, Deeds]:

@@ -1,4 +1,4 @@
-"""整校推进: what is still missing, the points of the scale, and the archive, on the record's own page."""
+"""整校推进: what is still missing, and the archive, on the record's own page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from models.research import SchoolProgramme, SchoolState
 from models.scoping import Identity
 from rules.acceptance import missing_of, why_failed
 from rules.jobs import WAITS, ask_for
-from rules.scale import scale_of
 from views.panel.pages import Button
 from views.panel.screens import PanelView
 from views.panel.verbs import Verb
@@ -65,10 +64,6 @@ class SchoolProgrammeView(PanelView):
         return [*pages, *super().record_buttons(row)]
 
     def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
-        scale = scale_of(self.db, row)
-        sections: list[tuple[str, Any, Any]] = []
-        if oversees(self.identity) and row.state is not SchoolState.PASSED:
-            sections.append((_("验收前还需完善"), "research/_missing.html", {"missing": self._missing(row)}))
-        if scale and self.identity.may("read", "scale_score"):
-            sections.append((_("绩效考核"), "research/_scale.html", {"lines": scale}))
-        return sections
+        if not oversees(self.identity) or row.state is SchoolState.PASSED:
+            return ()
+        return [(_("验收前还需完善"), "research/_missing.html", {"missing": self._missing(row)})]

@@ -25,6 +25,7 @@ from rules.groups import add_members, candidates, release_member, without_activi
 from rules.members import Member, holders, members_of
 from rules.opening import SCHOOL, Stage, current_school_programme, form_team, leave_team, readiness_of, stages_of, team_candidates
 from rules.page_views import day_of
+from rules.scale import scale_of
 from rules.workflow import take
 from views.pages import PageView
 from views.panel.attaching import file_lists
@@ -95,6 +96,7 @@ class SchoolResearchView(PageView):
             mine=self.identity.may("join", "activity"),
             pages=self._pages(school),
             failed=why_failed(self.db, self.identity, school),
+            scale={"lines": scale_of(self.db, school)} if self.identity.may("read", "scale_score") else {},
             moment_text=moment_text,
             told=told,
         )

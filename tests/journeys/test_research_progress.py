@@ -1,0 +1,229 @@
+"""Progress, reminders, removals and the archive over HTTP: pages, workbooks, statements, and who is refused (S0-31, S0-32, S1-43…45)."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models.access import Post
+from models.jobs import Job, JobKind, JobState
+from models.research import Activity, RemovalRequest, RemovalState, SchoolProgramme
+from models.scoping import SYSTEM, acting_as
+from models.session import make_session_factory
+from rules.grants import GROUP_MEMBER
+from tests.bench.measuring import counted
+from tests.cast import TODAY
+from tests.services.endings import attach
+from tests.services.lessons import LEADER, MEMBER, OTHER, Lessons
+from views.panel.excel.archive import plain_name
+from views.worker import run_job
+
+PAGE, RECORD = 6, 10
+
+
+@pytest.fixture
+def lessons(cast: Any, engine: Any) -> Any:
+    with make_session_factory(engine)() as session:
+        lessons = Lessons(cast, session)
+        lessons.appoint(OTHER, GROUP_MEMBER, lessons.group.scope_path)
+        with acting_as(SYSTEM):
+            session.execute(update(RemovalRequest).values(state=RemovalState.WITHDRAWN))
+            session.commit()
+        yield lessons
+
+
+def test_progress_is_seen_by_who_answers_for_it(lessons: Lessons, client_of: Any) -> None:
+    """S0-31, S0-37: the school, those above, the leader for the own group; a member and a stranger are refused."""
+    pk = lessons.school.id
+    ping = client_of("平")
+    assert ping.get("/research/progress/").headers["Location"] == f"/research/progress/{pk}"
+    page = ping.get(f"/research/progress/{pk}").text
+    assert "提醒全部组长跟进" in page and all(name in page for name in (LEADER, MEMBER, OTHER)) and "data-chart" in page
+    everybody = ping.get(f"/research/progress/{pk}?only.everybody=1&f.group={lessons.group.id}&q={MEMBER}").text
+    assert f"/hours/{lessons.cast.teacher[MEMBER]}" in everybody and f"/hours/{lessons.cast.teacher[OTHER]}" not in everybody
+    leader = client_of(LEADER).get(f"/research/progress/{pk}").text
+    assert OTHER in leader and "提醒组长跟进" not in leader and "活动记录" in leader and "成员学时" not in leader
+    assert client_of(MEMBER).get(f"/research/progress/{pk}").status_code == 403
+    assert client_of("林").get("/research/progress/").status_code == 403
+    assert client_of("锐").get(f"/research/progress/{pk}").status_code == 404
+    assert client_of("丹").get(f"/research/progress/{pk}").status_code == 200
+    assert client_of("岚").get(f"/research/progress/{pk}").status_code == 404
+
+
+def test_a_region_with_several_schools_sees_them_in_a_table(lessons: Lessons, client_of: Any) -> None:
+    with Session(lessons.cast.engine) as session:
+        north = session.scalars(select(SchoolProgramme)).one()
+        other = SchoolProgramme(programme_id=north.programme_id, school_id=lessons.cast.school["南"], name="南实验小学 · 整校推进2026")
+        other.scope_path = lessons.cast.path["南"]
+        session.add(other)
+        session.commit()
+    page = client_of("丹").get("/research/progress/").text
+    assert "南实验小学" in page and "北实验小学" in page and "各校达标情况" in page
+    assert "各校达标情况" not in client_of("平").get("/research/progress/", follow_redirects=True).text
+
+
+def test_pages_ask_the_database_a_fixed_number_of_times(lessons: Lessons, app: Any, client_of: Any) -> None:
+    ping, dan, pk = client_of("平"), client_of("丹"), lessons.school.id
+    with Session(lessons.cast.engine) as session:
+        request = session.scalars(select(RemovalRequest.id)).first()
+    for browser, address, most in (
+        (ping, f"/research/progress/{pk}", RECORD),
+        (dan, "/research/progress/", PAGE),
+        (ping, "/research/", RECORD),
+        (ping, f"/research/{pk}/begin", RECORD),
+        (ping, f"/research/{pk}/team", RECORD),
+        (ping, f"/research/removing/{pk}", PAGE),
+        (ping, f"/research/removing/{pk}/{lessons.cast.teacher[MEMBER]}", RECORD),
+        (ping, f"/school_programme/show/{pk}", RECORD),
+        (dan, f"/removal_request/show/{request}", RECORD),
+        (ping, "/removal_request/list/", PAGE + 1),
+    ):
+        browser.get(address)
+        with counted(app.extensions["engine"]) as sent:
+            browser.get(address)
+        assert len(sent) <= most, "\n".join([f"{address} asks {len(sent)} times, {most} are allowed", *sent])
+
+
+def test_a_reminder_is_pressed(lessons: Lessons, client_of: Any) -> None:
+    """S0-32."""
+    ping, pk = client_of("平"), lessons.school.id
+    ping.get(f"/research/progress/{pk}")
+    pressed = ping.post(f"/research/progress/{pk}/remind", teacher=str(lessons.cast.teacher[MEMBER]))
+    assert "已提醒组长跟进 1 名教师" in ping.get(pressed.headers["Location"]).text
+    ping.post(f"/research/progress/{pk}/remind", all="1")
+    page = ping.get(f"/research/progress/{pk}").text
+    assert "已提醒组长跟进 2 名教师" in page
+    ping.post(f"/research/progress/{pk}/remind", all="1")
+    assert "今天已经提醒过组长" in ping.get(f"/research/progress/{pk}").text
+    assert "请跟进" in client_of(LEADER).get("/notices/").text
+    for name, status in (("丹", 403), ("锐", 403), (LEADER, 403)):
+        browser = client_of(name)
+        browser.get("/notices/")
+        assert browser.post(f"/research/progress/{pk}/remind", all="1").status_code in (status, 404)
+
+
+def test_workbooks_of_hours_activities_and_evidence(lessons: Lessons, client_of: Any) -> None:
+    with acting_as(SYSTEM):
+        activity = lessons.session.scalars(select(Activity)).one()
+    attach(lessons.session, activity, "evidence", "合影.pdf")
+    ping, pk = client_of("平"), lessons.school.id
+    ping.get(f"/research/progress/{pk}")
+    for what, word in (("hours", "北语文教研组"), ("activities", "如何导读"), ("evidence", "合影.pdf")):
+        answer = ping.post(f"/research/progress/{pk}/export/{what}")
+        assert answer.status_code == 200, answer.text
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as book:
+            assert word in book.read("xl/worksheets/sheet1.xml").decode()
+    assert ping.post(f"/research/progress/{pk}/export/nothing").status_code == 404
+    leader = client_of(LEADER)
+    leader.get("/notices/")
+    assert leader.post(f"/research/progress/{pk}/export/hours").status_code == 403
+    assert leader.post(f"/research/progress/{pk}/export/evidence").status_code == 200
+
+
+def test_a_removal_is_asked_for_and_decided(lessons: Lessons, client_of: Any) -> None:
+    """S1-44, S1-45: the warning first; the reason is kept when it is refused."""
+    ping, pk, teacher = client_of("平"), lessons.school.id, lessons.cast.teacher[OTHER]
+    assert f"/research/removing/{pk}" in ping.get("/removal_request/list/").text
+    assert OTHER in ping.get(f"/research/removing/{pk}").text
+    page = ping.get(f"/research/removing/{pk}/{teacher}").text
+    assert "未登记的 5 学时作废" in page and "1 个教研组岗位结束" in page and "1 份个人提升计划" in page
+    refused = ping.post(f"/research/removing/{pk}/{teacher}", reason="长" * 501)
+    assert refused.status_code == 422 and "最多 500 个字" in refused.text and "长" * 400 in refused.text
+    asked = ping.post(f"/research/removing/{pk}/{teacher}", reason="调往他校")
+    assert asked.status_code == 303
+    again = ping.post(f"/research/removing/{pk}/{teacher}", reason="调往他校")
+    assert again.status_code == 422 and "已有一份待审批" in again.text
+    dan = client_of("丹")
+    assert "同意后将失去" in (shown := dan.get(asked.headers["Location"]).text) and "未登记的 5 学时作废" in shown
+    number = asked.headers["Location"].rsplit("/", 1)[1]
+    assert dan.post(f"/removal_request/do/approve/{number}", confirmed="1").status_code == 303
+    assert "已移除" in client_of(OTHER).get(asked.headers["Location"]).text
+    for name, status in ((MEMBER, 403), ("丹", 403), ("锐", 404)):
+        assert client_of(name).get(f"/research/removing/{pk}").status_code == status
+
+
+# --- the archive ------------------------------------------------------------------------------------------------------
+
+
+def archived(app: Any, cast: Any, browser: Any, pk: int) -> Job:
+    """Ask for it, let a worker do it; the job as it ended."""
+    browser.get(f"/school_programme/show/{pk}")
+    asked = browser.post(f"/school_programme/do/archive/{pk}", confirmed="1")
+    assert asked.status_code == 303, asked.text
+    with Session(cast.engine) as session:
+        job = session.scalars(select(Job.id).filter_by(kind=JobKind.ARCHIVE).order_by(Job.id.desc())).first()
+    run_job(app, job)
+    with Session(cast.engine, expire_on_commit=False) as session:
+        return session.get_one(Job, job)
+
+
+def test_an_archive_holds_every_record_and_file(lessons: Lessons, app: Any, client_of: Any, tmp_path: Any) -> None:
+    """One workbook a table, files under clean names, Chinese kept; found under 导出管理."""
+    source = tmp_path / "plan"
+    source.write_bytes(b"the plan")
+    key = app.extensions["files"].put(source, area="files", now=TODAY)
+    attach(lessons.session, lessons.school, "development_plan", "../../规划:方案.pdf", key)
+    attach(lessons.session, lessons.group, "nothing", "别处.pdf", key)
+    attach(lessons.session, lessons.topic, "materials", "丢失.pdf")
+    for name in ("平", "丹"):
+        browser = client_of(name)
+        job = archived(app, lessons.cast, browser, lessons.school.id)
+        assert job.state is JobState.DONE and "1 个文件在存储中找不到" in job.message, job.message
+        answer = browser.get(f"/job/{job.id}/file")
+        assert answer.status_code == 200 and job.file_name.endswith("_归档.zip")
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as pack:
+            names = pack.namelist()
+            assert pack.testzip() is None
+            [plan] = [one for one in names if one.startswith("文件/")]
+            assert plan.startswith("文件/整校推进/") and plan.endswith("规划_方案.pdf") and ".." not in plan.split("/")
+            assert pack.read(plan) == b"the plan"
+            assert len([one for one in names if one.startswith("记录/")]) == 15
+            hours = next(one for one in names if "学时台账" in one)
+            with zipfile.ZipFile(io.BytesIO(pack.read(hours))) as book:
+                assert "如何导读" in book.read("xl/worksheets/sheet1.xml").decode()
+    assert "下载文件" in browser.get("/job/list/").text
+
+
+def test_nobody_else_archives_a_school(lessons: Lessons, app: Any, client_of: Any) -> None:
+    for name, status in (("锐", 404), (OTHER, 403), (LEADER, 403)):
+        browser = client_of(name)
+        browser.get("/notices/")
+        assert browser.post(f"/school_programme/do/archive/{lessons.school.id}", confirmed="1").status_code == status
+
+
+def test_a_right_that_is_gone_archives_nothing(lessons: Lessons, app: Any, client_of: Any) -> None:
+    """The job's post is asked again when the worker begins; it fails visibly."""
+    ping = client_of("平")
+    ping.get(f"/school_programme/show/{lessons.school.id}")
+    ping.post(f"/school_programme/do/archive/{lessons.school.id}", confirmed="1")
+    with Session(lessons.cast.engine) as session:
+        job = session.scalars(select(Job).filter_by(kind=JobKind.ARCHIVE)).one()
+        session.execute(update(Post).where(Post.account_id == lessons.cast.account["平"]).values(until=TODAY))
+        session.commit()
+        number = job.id
+    run_job(app, number)
+    with Session(lessons.cast.engine) as session:
+        job = session.get_one(Job, number)
+        assert job.state is JobState.FAILED and job.file_key is None and job.message
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("研修计划", "研修计划"),
+        ("a/b\\c", "a_b_c"),
+        ("..", "_"),
+        ("CON", "_CON"),
+        ("con.txt", "_con.txt"),
+        ("x\u202ecod", "x_cod"),
+        (" 空 ", "空"),
+        ("长" * 200, "长" * 80),
+    ],
+)
+def test_names_in_a_zip_can_be_unpacked_anywhere(name: str, plain: str) -> None:
+    assert plain_name(name) == plain
