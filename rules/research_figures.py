@@ -35,7 +35,7 @@ from models.research import (
 )
 from models.scoping import Identity, acting_as
 from rules.hour_ledger import policies_of
-from rules.hours import Limits, policy_on
+from rules.hours import Limits, policy_on, said
 from rules.members import IN_A_GROUP
 from rules.page_views import day_of
 

@@ -25,7 +25,8 @@ PAGE, RECORD = 6, 10
 def earned(cast: Cast, app: Any) -> Cast:
     """梅 has 27 hours."""
     with acting_as(SYSTEM), make_session_factory(cast.engine)() as session:
-        programme, policy = session.scalars(select(Programme)).one(), session.scalars(select(HourPolicy)).one()
+        programme = session.scalars(select(Programme).filter_by(name="能力提升工程2.0")).one()
+        policy = session.scalars(select(HourPolicy).filter_by(programme_id=programme.id)).one()
         kinds = [(HourCategory.OFFLINE, "10"), (HourCategory.OFFLINE, "10"), (HourCategory.HOMEWORK, "5"), (HourCategory.DISCUSSION, "2")]
         credit(
             session,

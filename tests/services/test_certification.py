@@ -18,7 +18,7 @@ from models.history import Change, Decision
 from models.people import Certification, CertificationOutcome, CertificationState, IdType, Teacher
 from models.scoping import SYSTEM, Identity, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
-from rules.approvals import CERTIFICATION, WORKFLOWS
+from rules.approvals import ACCOUNT_OPENING, CERTIFICATION, SERVICE, WORKFLOWS
 from rules.grants import SCHOOL_ADMIN
 from rules.workflow import offers, take, waiting
 from rules.workflow_steps import Step
@@ -287,6 +287,9 @@ def test_a_service_takes_a_step_inside_its_own_transaction(desk: Desk) -> None:
 # --- counts -----------------------------------------------------------------------------------------------------------
 
 
+PEOPLE = (CERTIFICATION, ACCOUNT_OPENING, SERVICE)
+
+
 @pytest.mark.parametrize(
     ("who", "counted"),
     [
@@ -303,7 +306,7 @@ def test_what_waits_is_counted_for_who_may_decide_in_one_statement(desk: Desk, w
     desk.put(Account, desk.cast.account["榕"], state=AccountState.REQUESTED)
     identity, statements = desk.cast.identity(who), statements_of(desk)
     with acting_as(identity):
-        assert waiting(desk.session, identity, WORKFLOWS) == counted
+        assert waiting(desk.session, identity, PEOPLE) == counted
     assert len(statements) == (1 if counted else 0)
 
 

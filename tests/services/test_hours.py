@@ -36,7 +36,7 @@ class Book:
     def __init__(self, cast: Cast, factory: sessionmaker[Any]) -> None:
         self.cast, self.factory = cast, factory
         with acting_as(SYSTEM), factory() as session:
-            self.programme = session.scalars(select(Programme)).one()
+            self.programme = session.scalars(select(Programme).filter_by(name="能力提升工程2.0")).one()
             self.policy = session.scalars(select(HourPolicy)).one()
 
     def earned(self, name: str, evidence: str, hours: str = "5", **values: Any) -> Earned:
