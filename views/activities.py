@@ -31,14 +31,12 @@ OF_KIND: dict[str, ActivityKind] = {
 }
 """Fields of the activity's form that one kind alone has."""
 PHASES = {"草稿": "gray", "未开始": "yellow", "进行中": "green", "已结束": "gray"}
-CRITERIA = "\n".join(
-    (
-        "教学目标明确，符合课程标准和学情",
-        "教学过程完整，重点突出，难点有突破",
-        "信息技术应用恰当，有助于教学",
-        "学生参与充分，师生互动有效",
-        "教学效果良好，目标达成",
-    )
+CRITERIA = (
+    "教学目标明确，符合课程标准和学情",
+    "教学过程完整，重点突出，难点有突破",
+    "信息技术应用恰当，有助于教学",
+    "学生参与充分，师生互动有效",
+    "教学效果良好，目标达成",
 )
 """What a new rubric starts with; its leader changes it as they like."""
 
@@ -106,7 +104,7 @@ class RubricView(PanelView):
 
     def _prefill(self, form: Any, fields: list[Field]) -> None:
         super()._prefill(form, fields)
-        form.name.data, form.criteria.data = _("课堂教学评价表"), CRITERIA
+        form.name.data, form.criteria.data = _("课堂教学评价表"), "\n".join(_(one) for one in CRITERIA)
 
 
 class ParticipationView(PanelView):

@@ -1,104 +1,45 @@
-"""活动详情: what an activity asks for, its materials, one's own state, and the part that belongs to its kind (S0-80…91, S0-107…111, S1-13…20).
+"""活动详情: what its forms and buttons do (S0-80…91, S0-107…111, S1-13…20); ``views.activity_parts`` says what it shows.
 
-Every button ends in a service of ``rules.taking_part`` or ``rules.activities``; a refusal comes back to this page with everything
-that was typed. The one thing a newcomer gets wrong: the comments and the average stars belong to the activity, so whoever may look
-at it sees them; what one member has handed in is read by who reaches that participation.
+Every button ends in a service of ``rules.taking_part`` or ``rules.activities``. The one thing a newcomer gets wrong: a refusal comes
+back to this page, beside its field and with everything that was typed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, redirect, request
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import login_required
-from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from models.base import row_id, utcnow
-from models.people import Teacher
-from models.research import Activity, ActivityKind, ActivityState, Comment, Evaluation, Participation, ParticipationState, ResearchGroup
-from models.scoping import acting_as
+from models.research import Activity
 from models.violation import RuleViolation
 from rules.activities import name_participants, reopen_offline
-from rules.files import files_of
-from rules.members import Member, members_of, teacher_of
-from rules.my_research import COMPLETED, JOINED, STATES, Found
-from rules.participation import PARTICIPATION, participation_in
+from rules.participation import PARTICIPATION
 from rules.taking_part import (
-    LONGEST_COMMENT,
-    LONGEST_SUMMARY,
-    MOST_STARS,
-    averages,
     edit_comment,
     evaluate,
     hand_in_evidence,
     hand_in_homework,
     hide_comment,
-    is_editable,
     join,
     leave,
     say,
-    surroundings,
     unname,
 )
 from rules.workflow import take
-from views.pages import PageView
-from views.panel.attaching import Attaching, file_line, file_lists
-from views.panel.cells import moment_text, text_of
-from views.panel.list_page import pager
-from views.panel.listing import read_state
-from views.panel.pages import Button, ConfirmPage, FileLine
-from views.panel.words import refused, told
-from views.taking_part import COLOURS, due, join_button, may_join
-
-MOST_SHOWN = 200
-"""Participants on the page; more of them are in the generated list."""
-COMPLETES = {
-    ActivityKind.DISCUSSION: "发布至少一条评课记录后完成。",
-    ActivityKind.HOMEWORK: "上传至少一个作业文件后完成，活动结束前可以替换。",
-    ActivityKind.OBSERVATION: "给每一条评价内容评星并填写评价总结及建议后完成，活动结束前可以修改。",
-    ActivityKind.OFFLINE: "由组长指定参与人员；组长上传佐证材料后，所有参与人员自动完成，不需要线上操作。",
-}
+from views.activity_parts import ActivityParts, Typed
+from views.panel.attaching import Attaching
+from views.panel.pages import Button, ConfirmPage
+from views.panel.words import refused
+from views.taking_part import join_button
 
 
-@dataclass(frozen=True)
-class Typed:
-    """What was sent and refused: which form, its values, and the sentence beside its field."""
-
-    form: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-    error: str = ""
-    where: str = ""
-    files: Attaching | None = None
-
-
-@dataclass(frozen=True)
-class Thread:
-    """A comment as the page shows it, with its answers."""
-
-    comment: Comment
-    author: str
-    text: str
-    can_edit: bool
-    answers: Sequence[Thread] = ()
-
-
-@dataclass(frozen=True)
-class Participant:
-    participation: Participation
-    name: str
-    files: Sequence[FileLine]
-    give_back: Button | None
-    take_off: Button | None
-
-
-class ActivityPageView(PageView):
+class ActivityPageView(ActivityParts):
     """One activity, for who takes part in it and who looks on."""
 
     route_base = "/research/activities"
@@ -286,213 +227,3 @@ class ActivityPageView(PageView):
                 files.errors.setdefault(where, []).append(sentence)
             typed = Typed(form, values, sentence, where, files)
         return self._page(self._activity(pk), typed), 422  # type: ignore[return-value]
-
-    # --- the page -----------------------------------------------------------------------------------------------------
-
-    def _page(self, activity: Activity, typed: Typed | None = None) -> Response:
-        identity, now = self.identity, utcnow()
-        found = self._found(activity)
-        is_member = teacher_of(identity) is not None and identity.reaches("join", "activity", activity.scope_path)
-        leads = identity.reaches("publish", "activity", activity.scope_path)
-        why = found.why_not(now)
-        works = is_member and found.state in (JOINED, COMPLETED) and not why
-        word, colour = due(found, now)
-        context: dict[str, Any] = {
-            "activity": activity,
-            "found": found,
-            "is_member": is_member,
-            "leads": leads,
-            "why": told(why) if activity.kind is not ActivityKind.OFFLINE else "",
-            "works": works,
-            "due": word,
-            "due_colour": colour,
-            "completes": _(COMPLETES[activity.kind]),
-            "join": join_button(identity, found, now) if may_join(identity, found, now) else None,
-            "leave": self._leave_button(activity) if self._may_leave(found, is_member) else None,
-            "files": [one for one in file_lists(self.db, activity) if one.files],
-            "participants": self._participants(found, leads),
-            "most_shown": MOST_SHOWN,
-            "typed": typed or Typed(),
-            "states": STATES,
-            "colours": COLOURS,
-            "text_of": text_of,
-            "moment_text": moment_text,
-        }
-        context |= self._part_of_kind(found, leads, works, typed, now)
-        return self.render_template("research/activity.html", **context)  # type: ignore[no-any-return]
-
-    def _part_of_kind(self, found: Found, leads: bool, works: bool, typed: Typed | None, now: datetime) -> dict[str, Any]:
-        activity = found.activity
-        if activity.kind is ActivityKind.DISCUSSION:
-            return self._discussion(activity, now)
-        if activity.kind is ActivityKind.OBSERVATION:
-            return self._observation(found, leads)
-        if activity.kind is ActivityKind.HOMEWORK:
-            files = (typed and typed.files) or (self._homework(activity, found.participation) if works else None)
-            handed_in = [] if files is not None else self._handed_in(found.participation)
-            return {"box": files.boxes()[0] if files is not None else None, "handed_in": handed_in}
-        files = (typed and typed.files) or (self._evidence(activity) if leads and activity.state is ActivityState.PUBLISHED else None)
-        return {
-            "box": files.boxes()[0] if files is not None else None,
-            "nameable": self._nameable(found) if leads and activity.state is not ActivityState.COMPLETED else (),
-            "reopen": self._reopen_button(activity) if leads and activity.state is ActivityState.COMPLETED else None,
-        }
-
-    def _handed_in(self, participation: Participation | None) -> Sequence[FileLine]:
-        rows = [participation] if participation is not None else []
-        return [file_line(file) for files in files_of(self.db, rows, "homework").values() for file in files]
-
-    def _discussion(self, activity: Activity, now: datetime) -> dict[str, Any]:
-        state = read_state(request.args)
-        top = (Comment.activity_id == activity.id, Comment.parent_id.is_(None))
-        with acting_as(self.identity.serving()):
-            turned = pager(state, self.db.scalar(select(func.count()).select_from(Comment).where(*top)) or 0)
-            authored = select(Comment, Teacher.name).join(Teacher, Teacher.id == Comment.teacher_id)
-            newest = authored.where(*top).order_by(Comment.created_at.desc(), Comment.id.desc())
-            shown = self.db.execute(newest.limit(turned.size).offset((turned.page - 1) * turned.size)).all()
-            below = authored.where(Comment.parent_id.in_([comment.id for comment, _name in shown])).order_by(Comment.id)
-            answers = self.db.execute(below).all() if shown else []
-        moderates = self.identity.reaches("moderate", "comment", activity.scope_path)
-        threads = [
-            self._thread(c, name, now, moderates, [self._thread(a, n, now, moderates) for a, n in answers if a.parent_id == c.id])
-            for c, name in shown
-        ]
-        return {
-            "threads": threads,
-            "comments": turned,
-            "hide": (lambda comment: self._hide_button(activity, comment)) if moderates else None,
-            "longest": LONGEST_COMMENT,
-        }
-
-    def _thread(self, comment: Comment, name: str, now: datetime, moderates: bool, answers: Sequence[Thread] = ()) -> Thread:
-        mine = teacher_of(self.identity)
-        is_seen = comment.hidden_at is None or moderates or comment.teacher_id == mine
-        return Thread(comment, name, comment.body if is_seen else "", is_editable(comment, mine, now), answers)
-
-    def _observation(self, found: Found, leads: bool) -> dict[str, Any]:
-        """The stars are shown to who has given some, and to who answers for the group, so that nobody copies."""
-        activity, mine = found.activity, teacher_of(self.identity)
-        criteria = activity.rubric.items if activity.rubric is not None else []
-        with acting_as(self.identity.serving()):
-            given = list(self.db.scalars(select(Evaluation).where(Evaluation.activity_id == activity.id)))
-        own = next((one for one in given if one.teacher_id == mine), None)
-        may_see = own is not None or self.identity.reaches("read", "evaluation", activity.scope_path)
-        means = averages([one.stars for one in given], len(criteria)) if may_see else []
-        return {
-            "criteria": criteria,
-            "own": own,
-            "averages": list(zip(criteria, means, strict=True)) if means else [],
-            "given": len(given),
-            "most_stars": MOST_STARS,
-            "longest": LONGEST_SUMMARY,
-        }
-
-    def _participants(self, found: Found, leads: bool) -> Sequence[Participant] | None:
-        """Who takes part, with states and homework; None where the person may not know."""
-        activity = found.activity
-        if activity.kind is not ActivityKind.OFFLINE and not self.identity.reaches("read", "participation", activity.scope_path):
-            return None
-        there = select(Participation, Teacher.name).join(Teacher, Teacher.id == Participation.teacher_id)
-        there = there.where(Participation.activity_id == activity.id, Participation.state != ParticipationState.REMOVED)
-        with acting_as(self.identity.serving()):
-            rows = self.db.execute(there.order_by(Participation.joined_at, Participation.id).limit(MOST_SHOWN)).all()
-        homework = files_of(self.db, [row for row, _name in rows], "homework") if activity.kind is ActivityKind.HOMEWORK else {}
-        gives_back = activity.kind is not ActivityKind.OFFLINE and self.identity.reaches("return", "participation", activity.scope_path)
-        mine = teacher_of(self.identity)
-        return [
-            Participant(
-                row,
-                name,
-                [file_line(file) for file in homework.get(row.id, ())],
-                self._return_button(activity, row)
-                if gives_back and row.state is ParticipationState.COMPLETED and row.teacher_id != mine
-                else None,
-                self._take_off_button(activity, row, name)
-                if leads and activity.kind is ActivityKind.OFFLINE and row.state is ParticipationState.JOINED
-                else None,
-            )
-            for row, name in rows
-        ]
-
-    def _nameable(self, found: Found) -> Sequence[Member]:
-        return members_of(self.db, self.identity, found.group)
-
-    # --- buttons ------------------------------------------------------------------------------------------------------
-
-    def _may_leave(self, found: Found, is_member: bool) -> bool:
-        row = found.participation
-        is_open = is_member and found.state == JOINED and found.activity.kind is not ActivityKind.OFFLINE
-        return is_open and row is not None and row.round == 1
-
-    def _leave_button(self, activity: Activity) -> Button:
-        asked = _("退出后不再参与这个活动，活动结束前可以重新参与。确定退出吗？")
-        return Button(_("退出活动"), self._url("leave", activity), "logout", "normal", "post", asked)
-
-    def _return_button(self, activity: Activity, row: Participation) -> Button:
-        asked = _("退回后这次完成所得的学时会冲销，教师需要重新完成。确定退回吗？")
-        values = (("participation", str(row.id)),)
-        return Button(
-            _("退回"), self._url("give_back", activity), "arrow-back-up", "danger", "post", asked, "required", _("退回原因"), values=values
-        )
-
-    def _take_off_button(self, activity: Activity, row: Participation, name: str) -> Button:
-        return Button(_("移出"), self._url("name", activity), "user-minus", "danger", "post", values=(("remove", str(row.teacher_id)),))
-
-    def _hide_button(self, activity: Activity, row: Comment) -> Button:
-        address = url_for("ActivityPageView.hide_comment", pk=activity.id, comment=row.id)
-        asked = _("隐藏后其他成员看不到内容，作者会收到原因；由它完成的活动不受影响。")
-        return Button(_("隐藏"), address, "eye-off", "danger", "post", asked, "required", _("隐藏原因"))
-
-    def _reopen_button(self, activity: Activity) -> Button:
-        asked = _("重新开放后，所有参与人员这次所得的学时会冲销，需要再次上传佐证材料才能完成。")
-        address = self._url("reopen", activity)
-        return Button(_("重新开放"), address, "lock-open", "danger", "post", asked, "required", _("重新开放的原因"))
-
-    # --- finding ------------------------------------------------------------------------------------------------------
-
-    def _activity(self, pk: Any) -> Activity:
-        """The activity within reach: 403 without the act, 404 out of reach."""
-        if not self.identity.may("read", "activity"):
-            abort(403)
-        number = row_id(pk)
-        linked = (joinedload(Activity.topic), joinedload(Activity.group), joinedload(Activity.rubric))  # type: ignore[attr-defined]
-        found = self.db.get(Activity, number, options=linked) if number is not None else None
-        return found if found is not None else abort(404)
-
-    def _led(self, pk: str) -> Activity:
-        activity = self._activity(pk)
-        if not self.identity.reaches("publish", "activity", activity.scope_path):
-            abort(403)
-        return activity
-
-    def _found(self, activity: Activity) -> Found:
-        with acting_as(self.identity.serving()):
-            topic, school, programme = surroundings(self.db, activity)
-            group = self.db.get_one(ResearchGroup, activity.group_id)
-        return Found(activity, topic, group, school, programme, self._own(activity))
-
-    def _own(self, activity: Activity) -> Participation | None:
-        teacher_id = teacher_of(self.identity)
-        if teacher_id is None:
-            return None
-        with acting_as(self.identity.serving()):
-            return participation_in(self.db, activity, teacher_id)
-
-    def _part(self, activity: Activity, text: str) -> Participation:
-        number = row_id(text)
-        found = self.db.get(Participation, number) if number is not None else None
-        return found if found is not None and found.activity_id == activity.id else abort(404)
-
-    def _comment(self, activity: Activity, text: str) -> Comment:
-        number = row_id(text)
-        found = self.db.get(Comment, number) if number is not None else None
-        return found if found is not None and found.activity_id == activity.id else abort(404)
-
-    def _homework(self, activity: Activity, participation: Participation | None) -> Attaching:
-        return Attaching(self.db, self.identity, Participation, participation, only=("homework",))
-
-    def _evidence(self, activity: Activity) -> Attaching:
-        return Attaching(self.db, self.identity, Activity, activity, only=("evidence",))
-
-    def _url(self, endpoint: str, activity: Activity) -> str:
-        return url_for(f"ActivityPageView.{endpoint}", pk=activity.id)
