@@ -39,20 +39,7 @@ from rules.notices import accounts_of, decided, page_of, place_of, tell_accounts
 from rules.workflow_steps import KnownBy, Step, Workflow, check_workflow
 from rules.workflow_votes import has_not_voted, take_voters_turn, votes_for, why_voted
 
-__all__ = [
-    "CHANGED",
-    "KnownBy",
-    "Offer",
-    "Step",
-    "Workflow",
-    "check_workflow",
-    "lock",
-    "offers",
-    "take",
-    "take_along",
-    "waiting",
-    "why_not",
-]
+__all__ = ["KnownBy", "Offer", "Step", "Workflow", "check_workflow", "lock", "offers", "take", "take_along", "waiting", "why_not"]
 
 LONGEST_COMMENT = 500
 CHANGED = "这条记录刚刚已由他人处理，请查看最新内容后再试。"

@@ -27,8 +27,7 @@ LEADING = ("text", "date", "datetime")
 
 def list_page(view: PanelView, listing: Listing) -> ListPage:
     """The whole page: two statements for rows and total, one for the facets, one for the saved views."""
-    state = listing.state
-    fields = view.list_fields()
+    state, fields = listing.state, view.list_fields()
     rows, total = listing.page([f.name for f in fields])
     name_people(view.db, rows, fields)
     screen, table, wide = view.screen, view.table, listing.wide()
