@@ -190,7 +190,7 @@ def _spread(progress: Progress) -> dict[str, Any]:
 
 def _rates(schools: Sequence[SchoolFigures]) -> dict[str, Any]:
     values = [school.percent for school in schools]
-    return {"labels": [school.name for school in schools], "series": [{"name": _("达标率（%%）"), "kind": "bar", "values": values}]}
+    return {"labels": [school.name for school in schools], "series": [{"name": _("达标率"), "kind": "bar", "values": values}]}
 
 
 # --- workbooks --------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from views.panel.screens import PanelView
 from views.panel.verbs import Verb
 from views.panel.words import told
 from views.research_progress import oversees
-from views.worker import give_out
+from views.worker import start
 
 ARCHIVING = "把本校在这个项目中的全部记录（每类一份 Excel）和文件打包成一个 ZIP，完成后在“导出管理”下载。文件多时需要较长时间。"
 
@@ -32,7 +32,7 @@ def _archive(session: Session, identity: Identity, school: SchoolProgramme, valu
     title = _("归档：%(name)s", name=school.name)[:100]
     details = {"table": "school_programme", "row": school.id, "locale": str(get_locale())}
     job = ask_for(session, identity, Job(title=title, kind=JobKind.ARCHIVE, message=_(WAITS), details=details))
-    give_out(current_app._get_current_object(), job.id)  # type: ignore[attr-defined]
+    start(current_app._get_current_object(), job)  # type: ignore[attr-defined]
     return redirect(url_for("job.show", pk=job.id), 303)
 
 

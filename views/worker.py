@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("yanxiu.worker")
 BEAT_SECONDS = 1.0
+LARGE = (JobKind.BULK, JobKind.ARCHIVE)
 DONE_AT_ONCE = 2000
 """Rows a person waits for in the request."""
 CRASHED = "处理时出错，没有写入任何数据。错误编号 %(reference)s，可以重试，或把编号告诉平台运营。"
@@ -101,8 +102,8 @@ def _queue(app: Flask, settings: Settings) -> Queue:
 
 
 def start(app: Flask, job: Job) -> None:
-    """Do a small job at once and leave a large one to a worker; ``job.total`` says how large it is. A bulk act is large by nature."""
-    if job.total <= DONE_AT_ONCE and job.kind is not JobKind.BULK:
+    """Do a small job at once and leave a large one to a worker; ``job.total`` says how large it is. Some kinds are large by nature."""
+    if job.total <= DONE_AT_ONCE and job.kind not in LARGE:
         run_job(app, job.id, is_awaited=True)
     else:
         give_out(app, job.id)

@@ -156,7 +156,7 @@ def archived(app: Any, cast: Any, browser: Any, pk: int) -> Job:
     asked = browser.post(f"/school_programme/do/archive/{pk}", confirmed="1")
     assert asked.status_code == 303, asked.text
     with Session(cast.engine) as session:
-        job = session.scalars(select(Job.id).filter_by(kind=JobKind.ARCHIVE).order_by(Job.id.desc())).first()
+        job = session.scalars(select(Job.id).filter_by(kind=JobKind.ARCHIVE, state=JobState.WAITING)).one()
     run_job(app, job)
     with Session(cast.engine, expire_on_commit=False) as session:
         return session.get_one(Job, job)
@@ -210,6 +210,11 @@ def test_a_right_that_is_gone_archives_nothing(lessons: Lessons, app: Any, clien
     with Session(lessons.cast.engine) as session:
         job = session.get_one(Job, number)
         assert job.state is JobState.FAILED and job.file_key is None and job.message
+        session.execute(update(Post).where(Post.account_id == lessons.cast.account["平"]).values(until=None))
+        session.commit()
+    assert ping.post(f"/job/do/retry/{number}", confirmed="1").status_code == 303
+    with Session(lessons.cast.engine) as session:
+        assert session.get_one(Job, number).state is JobState.WAITING, "nobody waits for an archive in their request"
 
 
 @pytest.mark.parametrize(
