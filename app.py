@@ -56,6 +56,26 @@ from views.workbench import WorkbenchView
 from views.worker import prepare_jobs
 
 log = logging.getLogger("yanxiu")
+PAGES = (
+    ActivationView,
+    ActivityPageView,
+    AppointingView,
+    BindingView,
+    DelegatesView,
+    FilesView,
+    HoursView,
+    MeView,
+    NoticesView,
+    OwnWorkView,
+    RegistrationView,
+    RemovingView,
+    ResearchProgressView,
+    SchoolResearchView,
+    ServiceView,
+    StatisticsView,
+    TakingPartView,
+)
+"""The hand-made pages; a table's own screens are made from its declaration."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -82,25 +102,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         )
         speak(app)
         register_panel(app, appbuilder)
-        for page in (
-            ActivationView,
-            ActivityPageView,
-            AppointingView,
-            BindingView,
-            DelegatesView,
-            FilesView,
-            HoursView,
-            MeView,
-            NoticesView,
-            OwnWorkView,
-            RegistrationView,
-            RemovingView,
-            ResearchProgressView,
-            SchoolResearchView,
-            ServiceView,
-            StatisticsView,
-            TakingPartView,
-        ):
+        for page in PAGES:
             appbuilder.add_view_no_menu(page)
         add_console(app)
     prepare_jobs(app)

@@ -166,8 +166,7 @@ def outermost(paths: Iterable[str]) -> tuple[str, ...]:
     """The given paths without those below another of them, sorted."""
     kept: list[str] = []
     for path in sorted(set(paths)):
-        if not kept or not path.startswith(kept[-1]):
-            kept.append(path)
+        kept += [] if kept and path.startswith(kept[-1]) else [path]
     return tuple(kept)
 
 
@@ -342,8 +341,7 @@ def _check_closed_fields(row: Any, adding: bool) -> None:
 def _is_changed(row: Any, name: str, adding: bool) -> bool:
     """Whether the column is given another value, by itself or through the relationship that fills it."""
     state = inspect(row)
-    relationship = name.removesuffix("_id")
-    names = [name] + ([relationship] if name.endswith("_id") and relationship in state.mapper.relationships else [])
+    names = [name, *({name.removesuffix("_id")} & set(state.mapper.relationships.keys()) - {name})]
     # What was never set has no history, and asking for it is most of what an imported row's check costs.
     past = [state.attrs[n].history for n in names if n in state.committed_state]
     return any(h.has_changes() and (h.added or h.deleted) and (adding or list(h.added or ()) != list(h.deleted or ())) for h in past)

@@ -19,7 +19,7 @@ from models.people import Certification, CertificationOutcome, CertificationStat
 from models.service import RequestState, ServiceRequest
 from models.violation import Sentence
 from rules.account_opening import open_requested, open_with_teacher
-from rules.activities import ACTIVITY, TOPIC
+from rules.activities import ACTIVITY
 from rules.errors import RuleViolation
 from rules.grants import SCHOOL_ADMIN
 from rules.opening import SCHOOL
@@ -29,6 +29,7 @@ from rules.passwords import tells_password
 from rules.real_name import REAL_NAME, missing_facts
 from rules.removal import REMOVAL
 from rules.summaries import SUMMARY_REVIEW
+from rules.topics import TOPIC
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 # --- 教师认证 (S3-09, S3-121…123, S4-47…49) ---------------------------------------------------------------------------

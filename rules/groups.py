@@ -14,11 +14,12 @@ from sqlalchemy import and_, exists, func, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_office
+from models.activities import Activity, Topic
 from models.base import utcnow
 from models.history import note
 from models.invariants import holds, keeps, linked, on_added, on_deleted
 from models.people import CertificationState, Teacher
-from models.research import Activity, GroupPlan, ResearchGroup, SchoolProgramme, SchoolState, Topic
+from models.research import GroupPlan, ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as
 from models.session import transaction
 from models.violation import Conflict, Sentence

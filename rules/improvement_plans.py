@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.files import Attachment
-from models.research import ImprovementPlan, SchoolProgramme
+from models.outcomes import ImprovementPlan
+from models.research import SchoolProgramme
 from models.scoping import Identity, acting_as, below
 from models.session import transaction
 from rules.errors import RuleViolation

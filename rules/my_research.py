@@ -14,17 +14,9 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session
 
+from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic
 from models.hours import Programme
-from models.research import (
-    Activity,
-    ActivityKind,
-    ActivityState,
-    Participation,
-    ParticipationState,
-    ResearchGroup,
-    SchoolProgramme,
-    Topic,
-)
+from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as, in_reach
 from rules.members import in_group_of
 from rules.page_views import day_of

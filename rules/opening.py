@@ -15,27 +15,15 @@ from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_office
+from models.activities import Activity, Topic, TopicState
 from models.base import table_name
 from models.files import Attachment
 from models.history import Decision
 from models.hours import HourEntry, HourState, Programme
 from models.notices import NoticeKind
+from models.outcomes import AbilitySummary, ImprovementPlan, Outcome, OutcomeKind, OutcomeState, SummaryState
 from models.people import Teacher
-from models.research import (
-    AbilitySummary,
-    Activity,
-    GroupPlan,
-    ImprovementPlan,
-    Outcome,
-    OutcomeKind,
-    OutcomeState,
-    ResearchGroup,
-    SchoolProgramme,
-    SchoolState,
-    SummaryState,
-    Topic,
-    TopicState,
-)
+from models.research import GroupPlan, ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as, below, current_identity
 from models.session import transaction
 from models.violation import Conflict, Sentence

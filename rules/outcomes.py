@@ -18,7 +18,8 @@ from models.files import Attachment, slots_of
 from models.history import Decision
 from models.hours import Programme
 from models.invariants import holds, keeps, linked
-from models.research import Outcome, OutcomeKind, OutcomeState, ResearchGroup, SchoolProgramme
+from models.outcomes import Outcome, OutcomeKind, OutcomeState
+from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as, current_identity
 from models.violation import Sentence
 from rules.errors import RuleViolation

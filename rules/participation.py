@@ -13,9 +13,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.activities import Activity, Participation, ParticipationState
 from models.history import Decision
 from models.hours import HourCategory
-from models.research import Activity, Participation, ParticipationState, ResearchGroup, SchoolProgramme, SchoolState
+from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity
 from rules.errors import RuleViolation
 from rules.hour_ledger import Earned, credit, void

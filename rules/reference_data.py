@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from models.base import Base
 from models.org import Stage
+from models.outcomes import AbilityPoint
 from models.people import IdType, Subject, Title
-from models.research import AbilityPoint
 from models.scoping import SYSTEM, acting_as
 from models.session import insert_or, transaction
 

@@ -17,22 +17,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_office
+from models.activities import Activity, Participation, ParticipationState
 from models.history import Decision
 from models.hours import HourEntry, HourState
 from models.notices import NoticeKind
+from models.outcomes import AbilitySummary, ImprovementPlan
 from models.people import Teacher
-from models.research import (
-    AbilitySummary,
-    Activity,
-    ImprovementPlan,
-    Participation,
-    ParticipationState,
-    RemovalRequest,
-    RemovalState,
-    ResearchGroup,
-    SchoolProgramme,
-    SchoolState,
-)
+from models.research import RemovalRequest, RemovalState, ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as, below, current_identity
 from models.session import transaction
 from models.violation import Sentence

@@ -17,22 +17,12 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from models.access import Account, Post, in_office
+from models.activities import Activity, ActivityState, Participation, ParticipationState
 from models.follow_ups import FollowUp
 from models.hours import HourEntry, HourPolicy, HourState
+from models.outcomes import AbilitySummary, ImprovementPlan, SummaryState
 from models.people import Teacher
-from models.research import (
-    AbilitySummary,
-    Activity,
-    ActivityState,
-    GroupPlan,
-    ImprovementPlan,
-    Participation,
-    ParticipationState,
-    ResearchGroup,
-    SchoolProgramme,
-    SchoolState,
-    SummaryState,
-)
+from models.research import GroupPlan, ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as
 from rules.hour_ledger import policies_of
 from rules.hours import Limits, policy_on, said

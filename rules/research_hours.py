@@ -10,20 +10,10 @@ from decimal import Decimal
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic, TopicState
 from models.hours import Programme
 from models.people import Teacher
-from models.research import (
-    Activity,
-    ActivityKind,
-    ActivityState,
-    Participation,
-    ParticipationState,
-    ResearchGroup,
-    SchoolProgramme,
-    SchoolState,
-    Topic,
-    TopicState,
-)
+from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from rules.grants import GROUP_LEADER, role_label
 from rules.hour_statement import ContactPerson, answers_available, answers_contacts
 from rules.masks import mask_phone

@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
+from models.activities import Activity, Participation, Topic
 from models.base import table_name
 from models.files import Attachment, Blob
 from models.people import Teacher
-from models.research import Activity, Participation, ResearchGroup, SchoolProgramme, Topic
+from models.research import ResearchGroup, SchoolProgramme
 
 BATCH = {"yield_per": 2_000}
 

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session, contains_eager
 
 from models.history import Decision
 from models.notices import NoticeKind
-from models.research import AbilityPoint, AbilitySummary, SchoolProgramme, SummaryState
+from models.outcomes import AbilityPoint, AbilitySummary, SummaryState
+from models.research import SchoolProgramme
 from models.scoping import Identity, acting_as
 from models.session import transaction
 from models.violation import Sentence

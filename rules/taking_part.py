@@ -15,11 +15,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.base import ZONE
-from models.hours import Programme
-from models.notices import NoticeKind
-from models.people import Teacher
-from models.research import (
+from models.activities import (
     Activity,
     ActivityKind,
     ActivityState,
@@ -27,21 +23,25 @@ from models.research import (
     Evaluation,
     Participation,
     ParticipationState,
-    ResearchGroup,
     Rubric,
-    SchoolProgramme,
     Topic,
     TopicState,
 )
+from models.base import ZONE
+from models.hours import Programme
+from models.notices import NoticeKind
+from models.people import Teacher
+from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as
 from models.session import transaction
 from models.violation import Conflict, Sentence
-from rules.activities import complete_offline, why_closed
 from rules.errors import RuleViolation
 from rules.files import settle
 from rules.members import acting_teacher, check_certified, in_group_of
 from rules.notices import accounts_of, tell_accounts
+from rules.offline import complete_offline
 from rules.participation import complete, enter, participation_in, reasons_against_crediting, remove
+from rules.topics import why_closed
 from rules.workflow import lock
 
 LONGEST_COMMENT = 2000

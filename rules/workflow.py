@@ -343,10 +343,8 @@ def _waiting_for(identity: Identity, workflow: Workflow) -> ColumnElement[bool] 
 
 
 def _theirs(identity: Identity, workflow: Workflow, act: str, among: Any) -> ColumnElement[bool]:
-    reach = _reach(identity, workflow, act)
-    return reach if among is None else and_(reach, among(identity.paths(act, workflow.table)))
+    return and_(_reach(identity, workflow, act), true() if among is None else among(identity.paths(act, workflow.table)))
 
 
 def _reach(identity: Identity, workflow: Workflow, act: str) -> ColumnElement[bool]:
-    condition = in_reach(workflow.model, identity, act)
-    return true() if condition is None else condition
+    return true() if (condition := in_reach(workflow.model, identity, act)) is None else condition

@@ -6,30 +6,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from models.activities import Activity, ActivityKind, ActivityState, Comment, Evaluation, Participation, Rubric, Topic, TopicState
 from models.hours import HourCategory, HourEntry, HourPolicy, Programme
+from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan, Outcome
 from models.people import Teacher
-from models.research import (
-    AbilityPoint,
-    AbilitySummary,
-    Activity,
-    ActivityKind,
-    ActivityState,
-    Comment,
-    Evaluation,
-    GroupPlan,
-    ImprovementPlan,
-    Outcome,
-    Participation,
-    RemovalRequest,
-    ResearchGroup,
-    Rubric,
-    ScaleItem,
-    ScaleScore,
-    SchoolProgramme,
-    SchoolState,
-    Topic,
-    TopicState,
-)
+from models.research import GroupPlan, RemovalRequest, ResearchGroup, ScaleItem, ScaleScore, SchoolProgramme, SchoolState
 
 if TYPE_CHECKING:
     from tests.cast import World

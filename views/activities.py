@@ -9,9 +9,9 @@ from flask import url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from models.activities import Activity, ActivityKind, Comment, Evaluation, Participation, Rubric, Topic
 from models.base import utcnow
 from models.fields import Field
-from models.research import Activity, ActivityKind, Comment, Evaluation, Participation, Rubric, Topic
 from models.scoping import acting_as
 from models.violation import RuleViolation
 from rules.activities import check_topic_takes_activities

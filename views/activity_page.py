@@ -15,10 +15,10 @@ from flask_babel import gettext as _
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
+from models.activities import Activity
 from models.base import row_id, utcnow
-from models.research import Activity
 from models.violation import RuleViolation
-from rules.activities import name_participants, reopen_offline
+from rules.offline import name_participants, reopen_offline
 from rules.participation import PARTICIPATION
 from rules.taking_part import (
     edit_comment,

@@ -17,9 +17,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
+from models.activities import Activity, ActivityKind, ActivityState, Comment, Evaluation, Participation, ParticipationState
 from models.base import row_id, utcnow
 from models.people import Teacher
-from models.research import Activity, ActivityKind, ActivityState, Comment, Evaluation, Participation, ParticipationState, ResearchGroup
+from models.research import ResearchGroup
 from models.scoping import acting_as
 from rules.files import files_of
 from rules.members import Member, members_of, teacher_of

@@ -15,11 +15,12 @@ from flask_login import login_required
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from models.activities import Participation
 from models.base import row_id, utcnow
 from models.files import slot_of, tables_with_files
 from models.history import note_table
 from models.hours import HourEntry
-from models.research import Participation, ResearchGroup, SchoolProgramme, SchoolState
+from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as, current_identity
 from models.violation import RuleViolation
 from rules.follow_up import may_follow_up, remind_leaders

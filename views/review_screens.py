@@ -18,7 +18,8 @@ from werkzeug.wrappers import Response
 
 from models.base import utcnow
 from models.history import Decision
-from models.research import AbilitySummary, ImprovementPlan, Outcome, OutcomeState, SchoolProgramme
+from models.outcomes import AbilitySummary, ImprovementPlan, Outcome, OutcomeState
+from models.research import SchoolProgramme
 from models.scoping import below
 from rules.improvement_plans import lock_all, lock_plan, unlock_plan
 from rules.members import teacher_of

@@ -21,7 +21,8 @@ from werkzeug.wrappers import Response
 
 from models.base import row_id, utcnow
 from models.files import Attachment
-from models.research import AbilityPoint, AbilitySummary, ImprovementPlan, SchoolProgramme, SummaryState
+from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan, SummaryState
+from models.research import SchoolProgramme
 from models.scoping import Identity
 from models.violation import RuleViolation
 from rules.files import files_of

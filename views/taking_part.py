@@ -16,8 +16,8 @@ from flask_babel import gettext as _
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
+from models.activities import ActivityKind, ActivityState
 from models.base import utcnow
-from models.research import ActivityKind, ActivityState
 from models.scoping import Identity
 from rules.hour_statement import totals_of
 from rules.hours import Tally

@@ -15,39 +15,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.access import Account
+from models.activities import Activity, ActivityKind, Comment, Evaluation, OfflineForm, Rubric, Topic, TopicState
 from models.hours import Programme
 from models.org import Region, School, Stage
+from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan, Outcome, OutcomeKind, OutcomeState, SummaryState
 from models.people import CertificationState, Subject, Teacher
-from models.research import (
-    AbilityPoint,
-    AbilitySummary,
-    Activity,
-    ActivityKind,
-    Comment,
-    Evaluation,
-    GroupPlan,
-    ImprovementPlan,
-    OfflineForm,
-    Outcome,
-    OutcomeKind,
-    OutcomeState,
-    ResearchGroup,
-    Rubric,
-    ScaleItem,
-    SchoolProgramme,
-    SchoolState,
-    SummaryState,
-    Topic,
-    TopicState,
-)
+from models.research import GroupPlan, ResearchGroup, ScaleItem, SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, Identity, acting_as
 from models.session import transaction
-from rules.activities import ACTIVITY, complete_offline
+from rules.activities import ACTIVITY
 from rules.demo.teachers import LARGE_SCHOOL, MANUALS_SCHOOL
 from rules.files import claim
 from rules.files_store import FileStore
 from rules.grants import GROUP_MEMBER, IT_TEAM
 from rules.members import Appointment, appoint
+from rules.offline import complete_offline
 from rules.page_views import day_of
 from rules.participation import complete, enter
 from rules.uploads import keep_file

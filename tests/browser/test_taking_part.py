@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from models.research import ActivityKind, Comment, Evaluation, Participation
+from models.activities import ActivityKind, Comment, Evaluation, Participation
 from models.session import make_session_factory
 from tests.journeys.test_taking_part import School
 from tests.services.lessons import LEADER, MEMBER

@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.access import Post
+from models.activities import Activity
 from models.jobs import Job, JobKind, JobState
-from models.research import Activity, RemovalRequest, RemovalState, SchoolProgramme
+from models.research import RemovalRequest, RemovalState, SchoolProgramme
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
 from rules.grants import GROUP_MEMBER

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from models.research import AbilityPoint, AbilitySummary, ImprovementPlan, Outcome, OutcomeState, SummaryState
+from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan, Outcome, OutcomeState, SummaryState
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
 from rules.grants import IT_TEAM

@@ -13,9 +13,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.base import utcnow
-from models.hours import HourEntry, HourState, Programme
-from models.research import (
+from models.activities import (
     Activity,
     ActivityKind,
     ActivityState,
@@ -24,9 +22,11 @@ from models.research import (
     OfflineForm,
     Participation,
     ParticipationState,
-    ResearchGroup,
     Topic,
 )
+from models.base import utcnow
+from models.hours import HourEntry, HourState, Programme
+from models.research import ResearchGroup
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
 from rules.grants import GROUP_MEMBER, IT_TEAM

@@ -10,21 +10,12 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from models.access import Account, AccountState, Post
+from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic, TopicState
 from models.base import table_name
 from models.files import Attachment, Blob, FileKind
 from models.hours import HourCategory, HourEntry, HourPolicy, HourState
 from models.people import CertificationState, IdType, Teacher
-from models.research import (
-    Activity,
-    ActivityKind,
-    ActivityState,
-    Participation,
-    ParticipationState,
-    ResearchGroup,
-    SchoolProgramme,
-    Topic,
-    TopicState,
-)
+from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import SYSTEM, acting_as
 from rules.grants import GROUP_MEMBER
 from rules.opening import PLANS

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 import rules.groups  # noqa: F401  (a group's leader holds a post)
 from models.access import Account, Post
+from models.activities import Activity, ActivityKind, Rubric, Topic
 from models.people import CertificationState, Teacher
-from models.research import Activity, ActivityKind, ResearchGroup, Rubric, SchoolProgramme, Topic
+from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import SYSTEM, Identity, acting_as
 from rules.grants import GROUP_LEADER, GROUP_MEMBER, IT_TEAM, TEACHER, role_label
 from tests.cast import TODAY, Cast, grants_of

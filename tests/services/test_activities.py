@@ -11,24 +11,16 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import sessionmaker
 
+from models.activities import Activity, ActivityKind, ActivityState, OfflineForm, Participation, ParticipationState, Topic, TopicState
 from models.hours import HourEntry, HourPolicy, HourState
 from models.invariants import what_keeps
-from models.research import (
-    Activity,
-    ActivityKind,
-    ActivityState,
-    OfflineForm,
-    Participation,
-    ParticipationState,
-    SchoolProgramme,
-    SchoolState,
-    Topic,
-    TopicState,
-)
+from models.research import SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, acting_as
 from models.violation import NotPermitted, OutOfReach, RuleViolation
-from rules.activities import ACTIVITY, TOPIC, complete_offline, name_participants, reopen_offline
+from rules.activities import ACTIVITY
+from rules.offline import complete_offline, name_participants, reopen_offline
 from rules.participation import PARTICIPATION, complete, enter
+from rules.topics import TOPIC
 from rules.workflow import take
 from tests.cast import TODAY, Cast
 from tests.research_cast import ACTIVITY as ACTIVITY_OF_THE_CAST
@@ -126,6 +118,7 @@ def test_activities_come_under_a_topic_in_progress_alone(
 ) -> None:
     """S0-78, S0-127."""
     monkeypatch.setattr("rules.activities.utcnow", lambda: TODAY)
+    monkeypatch.setattr("rules.topics.utcnow", lambda: TODAY)
     with acting_as(SYSTEM):
         lessons.session.execute(update(Topic).where(Topic.id == lessons.topic.id).values(values))
         lessons.session.commit()

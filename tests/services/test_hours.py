@@ -37,7 +37,7 @@ class Book:
         self.cast, self.factory = cast, factory
         with acting_as(SYSTEM), factory() as session:
             self.programme = session.scalars(select(Programme).filter_by(name="能力提升工程2.0")).one()
-            self.policy = session.scalars(select(HourPolicy)).one()
+            self.policy = session.scalars(select(HourPolicy).filter_by(programme_id=self.programme.id)).one()
 
     def earned(self, name: str, evidence: str, hours: str = "5", **values: Any) -> Earned:
         given: dict[str, Any] = {"category": HourCategory.OFFLINE, "title": "集中备课", "earned_at": TODAY, "path": self.path(name)}
@@ -130,11 +130,15 @@ def test_the_ledger_is_append_only_behind_every_door(book: Book, who: str) -> No
     book.credit(book.earned("梅", "participation/1"))
     identity = SYSTEM if who == "system" else book.cast.identity(who)
     with acting_as(identity), book.factory() as session:
-        entry = session.scalars(select(HourEntry).where(HourEntry.teacher_id == book.cast.teacher["梅"])).one()
+        entry = session.scalars(
+            select(HourEntry).where(HourEntry.teacher_id == book.cast.teacher["梅"], HourEntry.programme_id == book.programme.id)
+        ).one()
         entry.hours = Decimal(25)
         with pytest.raises((RuleViolation, NotPermitted)):
             session.commit()
-        entry = session.scalars(select(HourEntry).where(HourEntry.teacher_id == book.cast.teacher["梅"])).one()
+        entry = session.scalars(
+            select(HourEntry).where(HourEntry.teacher_id == book.cast.teacher["梅"], HourEntry.programme_id == book.programme.id)
+        ).one()
         session.delete(entry)
         with pytest.raises((RuleViolation, NotPermitted)):
             session.commit()

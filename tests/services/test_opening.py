@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import rules.school_programmes  # noqa: F401  (a school's part has a name)
+from models.activities import ActivityKind, Participation, ParticipationState
 from models.base import table_name
 from models.files import Attachment
 from models.history import Decision
@@ -21,14 +22,7 @@ from models.hours import HourEntry, HourState, Programme
 from models.notices import Notice
 from models.org import School
 from models.people import CertificationState, Teacher
-from models.research import (
-    ActivityKind,
-    Participation,
-    ParticipationState,
-    ResearchGroup,
-    SchoolProgramme,
-    SchoolState,
-)
+from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, Identity, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.acceptance import missing_of, why_failed

@@ -10,22 +10,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.access import Post
+from models.activities import ActivityKind, Participation, ParticipationState
 from models.history import Change
 from models.hours import HourEntry, HourState
 from models.notices import Notice
+from models.outcomes import AbilitySummary, ImprovementPlan
 from models.people import Teacher
-from models.research import (
-    AbilitySummary,
-    ActivityKind,
-    ImprovementPlan,
-    Participation,
-    ParticipationState,
-    RemovalRequest,
-    RemovalState,
-    ResearchGroup,
-    SchoolProgramme,
-    SchoolState,
-)
+from models.research import RemovalRequest, RemovalState, ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, Identity, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.activities import ACTIVITY

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from models.activities import Activity, ActivityKind, OfflineForm, Participation, ParticipationState
 from models.hours import HourEntry, HourState, Programme
-from models.research import Activity, ActivityKind, OfflineForm, Participation, ParticipationState, SchoolProgramme, SchoolState
+from models.research import SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, acting_as
 from models.session import make_engine, make_session_factory
 from models.violation import RuleViolation

@@ -17,19 +17,9 @@ from models.files import Attachment
 from models.history import Change, Decision
 from models.hours import Programme
 from models.notices import Notice
+from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan, Outcome, OutcomeKind, OutcomeState, SummaryState
 from models.people import CertificationState, Teacher
-from models.research import (
-    AbilityPoint,
-    AbilitySummary,
-    ImprovementPlan,
-    Outcome,
-    OutcomeKind,
-    OutcomeState,
-    ResearchGroup,
-    SchoolProgramme,
-    SchoolState,
-    SummaryState,
-)
+from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, Identity, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.approvals import WORKFLOWS

@@ -16,12 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.access import Post
-from models.files import Attachment
-from models.history import Change
-from models.hours import HourEntry, HourState, Programme
-from models.notices import Notice
-from models.people import CertificationState, Teacher
-from models.research import (
+from models.activities import (
     Activity,
     ActivityKind,
     ActivityState,
@@ -31,17 +26,22 @@ from models.research import (
     Participation,
     ParticipationState,
     Rubric,
-    SchoolProgramme,
-    SchoolState,
     Topic,
     TopicState,
 )
+from models.files import Attachment
+from models.history import Change
+from models.hours import HourEntry, HourState, Programme
+from models.notices import Notice
+from models.people import CertificationState, Teacher
+from models.research import SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
-from rules.activities import ACTIVITY, name_participants, reopen_offline
+from rules.activities import ACTIVITY
 from rules.files import files_of
 from rules.files_store import FileStore
 from rules.grants import GROUP_MEMBER
+from rules.offline import name_participants, reopen_offline
 from rules.participation import PARTICIPATION
 from rules.research_hours import hours_on_offer, leaders_of
 from rules.taking_part import (
@@ -71,6 +71,7 @@ LATER = TODAY + timedelta(days=15)
 def today(monkeypatch: pytest.MonkeyPatch) -> None:
     """Activities are added on the cast's day, whenever the tests run."""
     monkeypatch.setattr("rules.activities.utcnow", lambda: TODAY)
+    monkeypatch.setattr("rules.topics.utcnow", lambda: TODAY)
 
 
 @pytest.fixture

@@ -18,27 +18,14 @@ from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
+from models.activities import Activity, Comment, Evaluation, Participation, Rubric, Topic
 from models.base import table_name, utcnow
 from models.fields import exported_fields
 from models.files import Attachment, Blob, slots_of
 from models.history import note
 from models.hours import HourEntry
-from models.research import (
-    AbilitySummary,
-    Activity,
-    Comment,
-    Evaluation,
-    GroupPlan,
-    ImprovementPlan,
-    Outcome,
-    Participation,
-    RemovalRequest,
-    ResearchGroup,
-    Rubric,
-    ScaleScore,
-    SchoolProgramme,
-    Topic,
-)
+from models.outcomes import AbilitySummary, ImprovementPlan, Outcome
+from models.research import GroupPlan, RemovalRequest, ResearchGroup, ScaleScore, SchoolProgramme
 from models.scoping import acting_as, below
 from rules.files_store import CHUNK
 from views.panel.cells import moment_text
