@@ -30,6 +30,7 @@ from views.panel.list_page import pager
 from views.panel.listing import ListState, read_state
 from views.panel.menu import ENTRIES, Entry
 from views.panel.pages import Button, Facet, Pill
+from views.reviews import mine_reviews
 
 TASKS = 10
 COLOURS = {NOT_JOINED: "gray", JOINED: "blue", COMPLETED: "green"}
@@ -53,6 +54,7 @@ class TakingPartView(PageView):
             tasks=[(task, *due(task, now)) for task in tasks_of(self.db, self.identity, teacher_id, now=now, most=TASKS)],
             groups=[(group, programme, topics, self._leads(group)) for group, programme, topics in groups],
             totals=[(p, t, percent(t)) for p, t in totals_of(self.db, self.identity, teacher_id, also=programmes, now=now)],
+            reviews=mine_reviews(self.db, self.identity),
             today=day_of(now),
             states=STATES,
             colours=COLOURS,

@@ -317,7 +317,7 @@ def test_the_pages_ask_the_database_rarely(north: School, client_of: Any, app: A
         clients[MEMBER].post(north.url(kind, "join"), **YES)
     clients[MEMBER].post(north.url(DISCUSSION, "comments"), body="一")
     clients[MEMBER].post(north.url(HOMEWORK, "homework"), **{"files.homework": "", "upload.homework": (BytesIO(samples.pdf()), "a.pdf")})
-    addresses = [("/research/activities/", PAGE), ("/research/activities/?page=2&f.kind=discussion", PAGE), ("/research/mine/", PAGE)]
+    addresses = [("/research/activities/", PAGE), ("/research/activities/?page=2&f.kind=discussion", PAGE), ("/research/mine/", RECORD)]
     addresses += [(north.url(kind), RECORD) for kind in ActivityKind]
     over = []
     for who, client in clients.items():
