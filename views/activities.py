@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from models.activities import Activity, ActivityKind, Comment, Evaluation, Participation, Rubric, Topic
@@ -154,7 +155,9 @@ class EvaluationView(PanelView):
         return [page_button(row.activity_id), *super().record_buttons(row)]
 
     def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
+        # Not through the row: who reads their own evaluation may have left the group, and the activity is none of theirs.
+        theirs = select(Rubric).join(Activity, Activity.rubric_id == Rubric.id).where(Activity.id == row.activity_id)
         with acting_as(self.identity.serving()):
-            rubric = row.activity.rubric
+            rubric = self.db.scalars(theirs).one_or_none()
         given = list(zip(rubric.items, row.stars, strict=False)) if rubric is not None else []
         return [(_("评分"), "research/_stars_given.html", given)]
