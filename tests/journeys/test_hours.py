@@ -88,12 +88,13 @@ def test_a_new_policy_shows_first_whose_hours_would_change(earned: Cast, client_
     asked = dan.post("/hour_policy/add", **form)
     assert asked.status_code == 200 and "1 名教师的计入学时或达标情况会变化" in asked.text and "<td>梅</td>" in asked.text
     with Session(earned.engine) as session:
-        assert len(session.scalars(select(HourPolicy)).all()) == 1, "nothing is saved yet"
+        saved = select(HourPolicy).filter_by(programme_id=int(form["programme"]))
+        assert len(session.scalars(saved).all()) == 1, "nothing is saved yet"
     sheet = load_workbook(BytesIO(dan.post("/hour_policy/changes", **form).data))
     assert [cell.value for cell in list(sheet.worksheets[0].iter_rows())[-1]][:4] == ["梅", "北实验小学", 25, 20]
     assert dan.post("/hour_policy/add", **form, confirmed="1").status_code == 303
     with Session(earned.engine) as session:
-        assert {policy.cap for policy in session.scalars(select(HourPolicy))} == {20, 25}
+        assert {policy.cap for policy in session.scalars(saved)} == {20, 25}
 
 
 def test_where_nobody_would_change_it_is_saved_at_once_and_nonsense_is_told_beside_its_field(earned: Cast, client_of: Any) -> None:
