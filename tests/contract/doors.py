@@ -216,7 +216,8 @@ def forged_sheet(visit: Visit) -> str:
     """The row under its own key with another name, and new rows with its owner and every last character a key may have."""
     labels, values = list(visit.cells), list(visit.cells.values())
     key = len(visit.view.screen.key) - 1
-    called = labels.index(visit.fields["name"].label) if "name" in visit.fields else key
+    name = visit.fields.get("name")
+    called = labels.index(name.label) if name is not None and name.label in labels else key
     rows = [labels, [*values[:called], "越界", *values[called + 1 :]]]
     for last in "0123456789X":
         new = beside(values[key]) + last if key >= 0 else ""
