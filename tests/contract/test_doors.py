@@ -15,6 +15,7 @@ from models.jobs import Job
 from models.org import Region, School
 from models.people import Certification, Teacher
 from models.scoping import Own, Published, Scoped, Shared
+from tests.clients import Browser
 from tests.contract.doors import DOORS, Visit, cells_of, choose_it, import_rows, snapshot, text_of
 
 OUTSIDERS = ("锐", "岚", "远", "林")
@@ -52,33 +53,48 @@ def target(session: Session, cast: Any, table: str) -> tuple[Any, dict[str, int]
     return row, owner, secret.get(table, [])
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("outsider", OUTSIDERS)
-def test_no_door_gives_way(app: Any, cast: Any, client_of: Any, outsider: str, table: str) -> None:
+def test_no_door_gives_way(app: Any, cast: Any, client_of: Any, table: str) -> None:
+    for outsider in OUTSIDERS:
+        # The code is for South: its administrator has no act on codes, which the access table shows.
+        if (table, outsider) != ("permission_code", "锐"):
+            walk(app, cast, client_of(outsider), outsider, table)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("table", TABLES[::4])
+def test_no_door_gives_way_on_postgresql(app: Any, cast: Any, client_of: Any, table: str) -> None:
+    """Scope is the same code on both databases: here some tables, each with another outsider."""
+    outsider = OUTSIDERS[1 + TABLES.index(table) // 4 % (len(OUTSIDERS) - 1)]
+    walk(app, cast, client_of(outsider), outsider, table)
+
+
+def walk(app: Any, cast: Any, browser: Browser, outsider: str, table: str) -> None:
+    """Through every door of the table, after a row that is none of the outsider's business."""
     view = app.extensions["panel"][table]
     with Session(cast.engine) as session:
         row, owner, secrets = target(session, cast, table)
         row_id, path = row.id, getattr(row, "scope_path", None)
-        visit = visit_of(app, cast, client_of(outsider), row, owner)
-    if table == "permission_code" and outsider == "锐":
-        pytest.skip("the code is for South; its administrator has no act on codes, which the access table shows")
+        visit = visit_of(app, cast, browser, row, owner)
     before = snapshot(cast.engine, cast.account[outsider])
     may_read = issubclass(view.model, Shared) or (issubclass(view.model, Published) and path_is_shared(cast, outsider, path))
     for door in DOORS:
         for answer in door(visit):
-            request = f"{door.__name__}: {answer.request.method} {answer.request.path}"
+            request = f"{outsider}, {door.__name__}: {answer.request.method} {answer.request.path}"
             assert answer.status_code < 500, request
             if not may_read:
                 check_silent(request, text_of(answer), view, row_id, not_typed(secrets, visit) if door is import_rows else secrets)
                 assert door is not choose_it or row_id not in offered(answer), request
-            if (
-                f"{visit.base}/" in answer.request.path
-                and f"/{row_id}" in answer.request.path
-                and answer.request.method == "GET"
-                and not may_read
-            ):
-                assert answer.status_code in (302, 401, 403, 404, 405), f"{request} {answer.status_code}"
-    assert snapshot(cast.engine, cast.account[outsider]) == before
+                check_closed(request, answer, visit)
+    assert snapshot(cast.engine, cast.account[outsider]) == before, outsider
+
+
+def check_closed(request: str, answer: Any, visit: Visit) -> None:
+    """An address that names the row leads nowhere."""
+    path = answer.request.path
+    if f"{visit.base}/" in path and f"/{visit.row_id}" in path and answer.request.method == "GET":
+        assert answer.status_code in (302, 401, 403, 404, 405), f"{request} {answer.status_code}"
 
 
 INSIDERS = {"teacher": "平", "school": "丹", "region": "福"}
