@@ -21,7 +21,7 @@ PROGRAMME, GROUP, TOPIC, ACTIVITY = "整校推进2026", "北语文教研组", "�
 def add_research(world: World, today: Any) -> None:
     """A programme of 思明区 in which North takes part with one group, and what its teachers have done so far."""
     county, north = world.units["350203"], world.units["北"]
-    mei = world.session.query(Teacher).filter_by(name="梅").one()
+    bamboo = world.session.query(Teacher).filter_by(name="竹").one()
 
     def add(row: Any, owner: Any) -> Any:
         row.scope_path = owner.scope_path
@@ -44,14 +44,14 @@ def add_research(world: World, today: Any) -> None:
     activity.starts_at, activity.ends_at, activity.hours = today - timedelta(days=7), today + timedelta(days=7), Decimal(5)
     activity.policy_id, activity.state = policy.id, ActivityState.PUBLISHED
     add(activity, group)
-    part = add(Participation(activity_id=activity.id, teacher_id=mei.id, joined_at=today), group)
-    add(Comment(activity_id=activity.id, teacher_id=mei.id, body="北的评课记录"), group)
-    evaluation = Evaluation(activity_id=activity.id, teacher_id=mei.id, stars=[5, 4], average=Decimal("4.5"), summary="北的建议")
+    part = add(Participation(activity_id=activity.id, teacher_id=bamboo.id, joined_at=today), group)
+    add(Comment(activity_id=activity.id, teacher_id=bamboo.id, body="北的评课记录"), group)
+    evaluation = Evaluation(activity_id=activity.id, teacher_id=bamboo.id, stars=[5, 4], average=Decimal("4.5"), summary="北的建议")
     add(evaluation, group)
-    entry = HourEntry(teacher_id=mei.id, programme_id=programme.id, policy_id=policy.id, category=HourCategory.OBSERVATION)
+    entry = HourEntry(teacher_id=bamboo.id, programme_id=programme.id, policy_id=policy.id, category=HourCategory.OBSERVATION)
     entry.title, entry.hours, entry.earned_at, entry.evidence = ACTIVITY, Decimal(5), today, f"participation/{part.id}/1"
     add(entry, group)
-    _hand_in(add, world, school, programme, mei, today)
+    _hand_in(add, world, school, programme, bamboo, today)
     add(Outcome(group_id=group.id, title="北的成果"), group)
 
 

@@ -9,7 +9,7 @@ from models.access import Account, AccountState
 from models.people import CertificationState, Teacher
 from models.scoping import acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
-from rules.approvals import ACCOUNT_OPENING, WORKFLOWS
+from rules.approvals import ACCOUNT_OPENING, CERTIFICATION
 from rules.registration import request_account
 from rules.workflow import take, waiting
 from rules.workflow_steps import Step
@@ -46,7 +46,7 @@ def test_who_asked_for_an_account_can_use_it_once_it_is_approved_and_is_a_teache
     with acting_as(admin := desk.cast.identity("平")):
         asked = desk.session.scalars(select(Account).where(Account.username == "11010519491231002X")).one()
         assert (asked.is_active, asked.default_password_until) == (False, None)
-        assert waiting(desk.session, admin, WORKFLOWS) == {"teacher": 1, "account": 1}
+        assert waiting(desk.session, admin, (CERTIFICATION, ACCOUNT_OPENING)) == {"teacher": 1, "account": 1}
     take_as(desk, "平", "approve", asked)
     assert asked.is_active
     assert asked.default_password_until is not None and asked.default_password_until > TODAY
