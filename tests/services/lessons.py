@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-import rules.groups  # noqa: F401  (a group's leader holds a post)
+import rules.groups
+import rules.rubrics  # noqa: F401  (a rubric used once is frozen)
 from models.access import Account, Post
 from models.activities import Activity, ActivityKind, Rubric, Topic
 from models.people import CertificationState, Teacher

@@ -66,7 +66,8 @@ class Book:
             return list(session.scalars(select(HourEntry).where(*conditions).order_by(HourEntry.id)))
 
     def states(self, name: str) -> list[tuple[Decimal, HourState, Decimal | None]]:
-        return [(e.hours, e.state, e.counted) for e in self.entries(HourEntry.teacher_id == self.cast.teacher[name])]
+        theirs = (HourEntry.teacher_id == self.cast.teacher[name], HourEntry.programme_id == self.programme.id)
+        return [(e.hours, e.state, e.counted) for e in self.entries(*theirs)]
 
 
 @pytest.fixture
