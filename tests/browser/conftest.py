@@ -80,6 +80,11 @@ class Person:
         self.page.wait_for_url(lambda address: not address.endswith("/login/"))
         return self.page
 
+    def narrow(self, width: int) -> None:
+        """Go on at a screen of this width."""
+        self.width = width
+        self.page.set_viewport_size({"width": width, "height": 900})
+
     def look(self, name: str) -> None:
         """Keep a picture, and check that nothing runs out of the screen."""
         PICTURES.mkdir(exist_ok=True)
