@@ -374,3 +374,18 @@ def test_records_lead_to_the_activitys_page_and_crash_for_nobody(north: School, 
 def test_a_new_rubric_begins_with_usual_criteria(north: School, client_of: Any) -> None:
     form = client_of(LEADER).get("/rubric/add").text
     assert "教学目标明确" in form and 'value="课堂教学评价表"' in form
+
+
+def test_a_page_below_one_of_the_menu_keeps_its_place_in_the_menu(north: School, client_of: Any) -> None:
+    """The menu says where one is also on pages that stand in no menu themselves."""
+    member, ping, school = client_of(MEMBER), client_of("平"), north.lessons.school.id
+    for browser, address, entry in (
+        (member, "/research/activities/", "/research/activities/"),
+        (member, north.url(DISCUSSION), "/research/activities/"),
+        (member, f"/research/{school}/", "/research/"),
+        (ping, f"/research/{school}/team", "/research/"),
+        (ping, f"/research/progress/{school}", "/research/progress/"),
+        (ping, "/teacher/list/", "/teacher/list/"),
+    ):
+        current = re.findall(r'<a class="menu-link" href="([^"]+)" aria-current="page">', browser.get(address).text)
+        assert current == [entry], address
