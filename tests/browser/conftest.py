@@ -47,7 +47,8 @@ def chrome() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(app: Any, cast: Any) -> Iterator[str]:
-    """The address of the platform with the cast in it."""
+    """The address of the platform with the cast in it; a browser asks for each script and style once, not on every page."""
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
