@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic
 from models.hours import Programme
-from models.research import ResearchGroup, SchoolProgramme
+from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as, in_reach
 from rules.members import in_group_of
 from rules.page_views import day_of
@@ -80,13 +80,17 @@ def own_state() -> ColumnElement[str]:
 
 
 def tasks_of(session: Session, identity: Identity, teacher_id: int, *, now: datetime, most: int) -> Sequence[Found]:
-    """What the teacher has to do in their groups: what ends first comes first, what is overdue last; one statement (S0-70)."""
+    """What the teacher has to do in their groups: what ends first comes first, what is overdue last; one statement (S0-70).
+
+    A school that has been accepted has nothing left to do.
+    """
     to_do = (
         in_group_of(teacher_id),
         Activity.state == ActivityState.PUBLISHED,
         own_state() != COMPLETED,
         or_(Activity.kind != ActivityKind.OFFLINE, Participation.state == ParticipationState.JOINED),
         Programme.ends_on >= day_of(now),
+        SchoolProgramme.state != SchoolState.PASSED,
     )
     soonest = (case((Activity.ends_at < now, 1), else_=0), Activity.ends_at, Activity.id)
     with acting_as(identity.serving()):

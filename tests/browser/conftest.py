@@ -47,7 +47,8 @@ def chrome() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(app: Any, cast: Any) -> Iterator[str]:
-    """The address of the platform with the cast in it."""
+    """The address of the platform with the cast in it; a browser asks for each script and style once, not on every page."""
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -79,6 +80,11 @@ class Person:
         self.page.press("[name=password]", "Enter")
         self.page.wait_for_url(lambda address: not address.endswith("/login/"))
         return self.page
+
+    def narrow(self, width: int) -> None:
+        """Go on at a screen of this width."""
+        self.width = width
+        self.page.set_viewport_size({"width": width, "height": 900})
 
     def look(self, name: str) -> None:
         """Keep a picture, and check that nothing runs out of the screen."""

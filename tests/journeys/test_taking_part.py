@@ -26,7 +26,7 @@ from models.activities import (
 )
 from models.base import utcnow
 from models.hours import HourEntry, HourState, Programme
-from models.research import ResearchGroup
+from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
 from rules.grants import GROUP_MEMBER, IT_TEAM
@@ -99,6 +99,17 @@ def test_a_member_finds_what_is_to_be_done(north: School, client_of: Any) -> Non
     assert "查看成员" in member and "成员管理" not in member and "查看专题" in member and "专题管理" not in member
     assert "成员管理" in leader and "专题管理" in leader
     assert client_of("平").get("/research/mine/").status_code == 404
+
+
+def test_an_accepted_school_leaves_nothing_to_be_done(north: School, client_of: Any) -> None:
+    """What nobody can join any more is no task (S0-70, S1-49)."""
+    member = client_of(MEMBER)
+    assert "活动教学研讨" in member.get("/research/mine/").text
+    with acting_as(SYSTEM):
+        north.session.execute(update(SchoolProgramme).values(state=SchoolState.PASSED))
+        north.session.commit()
+    page = member.get("/research/mine/").text
+    assert "活动教学研讨" not in page and "没有待完成的研修活动" in page
 
 
 def test_what_is_overdue_says_so_in_words(north: School, client_of: Any) -> None:
@@ -374,3 +385,18 @@ def test_records_lead_to_the_activitys_page_and_crash_for_nobody(north: School, 
 def test_a_new_rubric_begins_with_usual_criteria(north: School, client_of: Any) -> None:
     form = client_of(LEADER).get("/rubric/add").text
     assert "教学目标明确" in form and 'value="课堂教学评价表"' in form
+
+
+def test_a_page_below_one_of_the_menu_keeps_its_place_in_the_menu(north: School, client_of: Any) -> None:
+    """The menu says where one is also on pages that stand in no menu themselves."""
+    member, ping, school = client_of(MEMBER), client_of("平"), north.lessons.school.id
+    for browser, address, entry in (
+        (member, "/research/activities/", "/research/activities/"),
+        (member, north.url(DISCUSSION), "/research/activities/"),
+        (member, f"/research/{school}/", "/research/"),
+        (ping, f"/research/{school}/team", "/research/"),
+        (ping, f"/research/progress/{school}", "/research/progress/"),
+        (ping, "/teacher/list/", "/teacher/list/"),
+    ):
+        current = re.findall(r'<a class="menu-link" href="([^"]+)" aria-current="page">', browser.get(address).text)
+        assert current == [entry], address

@@ -77,12 +77,18 @@ def _menu(db: Any, identity: Identity) -> list[MenuItem]:
                 counts.get(table, 0),
             )
             found.setdefault(view.screen.menu, []).append((view.screen.rank, item))
-    for entry in ENTRIES:
-        if entry.open(identity):
-            item = MenuItem(_(entry.label), url_for(entry.endpoint), entry.icon, request.endpoint == entry.endpoint)
-            found.setdefault(entry.group, []).append((entry.rank, item))
+    by_hand = [(entry, url_for(entry.endpoint)) for entry in ENTRIES if entry.open(identity)]
+    here = _nearest([address for _entry, address in by_hand])
+    for entry, address in by_hand:
+        item = MenuItem(_(entry.label), address, entry.icon, address == here)
+        found.setdefault(entry.group, []).append((entry.rank, item))
     home = MenuItem(_("工作台"), url_for("WorkbenchView.home"), "layout-dashboard", request.endpoint == "WorkbenchView.home")
     return [home, *(_group(label, icon, found[label]) for label, icon in GROUPS if label in found)]
+
+
+def _nearest(addresses: list[str]) -> str:
+    """The page asked for, else the one it lies below: ``/research/activities/7`` belongs to ``/research/activities/``."""
+    return max((a for a in addresses if request.path == a or (a.endswith("/") and request.path.startswith(a))), key=len, default="")
 
 
 def _group(label: str, icon: str, items: list[tuple[int, MenuItem]]) -> MenuItem:
