@@ -244,7 +244,7 @@ class ScaleScore(Scoped, Record):
         icon="chart-bar",
         list=("school_programme", "scale_item", "points", "remark", "updated_at"),
         filters=("school_programme", "scale_item"),
-        key=("school_programme", "scale_item"),
+        acts=("read", "add", "edit", "delete", "export"),
         unit="项评分",
         rank=64,
         empty="还没有评分。由信息化团队逐项评分。",

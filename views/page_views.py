@@ -27,8 +27,8 @@ log = logging.getLogger("yanxiu.page_views")
 OTHER = "other"
 MOST_WAITING = 50_000
 """While the database cannot be written to no more different views than these are kept; what comes then is lost."""
-HAND_MADE = {"WorkbenchView": "工作台"}
-"""Areas that are in no group of the menu."""
+HAND_MADE = {"WorkbenchView": "工作台", "MeView": "个人中心"}
+"""Areas that are in no group of the menu, or were not when their views were counted."""
 
 
 def areas(app: Flask) -> list[Area]:

@@ -154,7 +154,7 @@ def test_an_address_beyond_the_last_page_leads_to_it(client_of: Client) -> None:
 
 
 def test_deleting_names_what_goes_along(client_of: Client, cast: Cast) -> None:
-    page = client_of("平").get(f"/teacher/delete/{cast.teacher['兰']}").text
+    page = client_of("锐").get(f"/teacher/delete/{cast.teacher['菊']}").text
     assert "将一并删除：1条申请。" in page
     assert "将保留，但不再与它关联：1个账号。" in page
 
@@ -194,7 +194,7 @@ def test_history_is_written_for_people(client_of: Client, cast: Cast) -> None:
         ("平", "pass", "兰", "rule (pass): yes"),
         ("平", "pass", "梅", "rule (pass): NO. 当前状态是“认证通过”，不能“通过”。"),
         ("平", "delete", "梅", "rule: NO. 该教师已认证通过，请先将其从学校移除。"),
-        ("平", "delete", "兰", "rule: yes"),
+        ("锐", "delete", "菊", "rule: yes"),
     ],
 )
 def test_why_answers_for_steps_and_deletes(app: Any, cast: Cast, who: str, act: str, whom: str, says: str) -> None:
