@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any
 
 from flask import Flask
@@ -17,7 +18,7 @@ class Browser:
     def __init__(self, app: Flask) -> None:
         self.client = app.test_client()
         self.token = ""
-        self.bearer = ""
+        self._login: dict[str, str] = {}
 
     def sign_in(self, username: str, password: str) -> TestResponse:
         """Sign in over HTTP; fails the test when it does not work."""
@@ -28,10 +29,15 @@ class Browser:
     def try_sign_in(self, username: str, password: str) -> TestResponse:
         self.get("/login/")
         answer = self.post("/login/", username=username, password=password)
-        self.get("/")
-        given = self.client.post("/api/v1/security/login", json={"username": username, "password": password, "provider": "db"})
-        self.bearer = given.json["access_token"] if given.status_code == 200 else ""
+        self.token, self._login = "", {"username": username, "password": password, "provider": "db"}
+        vars(self).pop("bearer", None)
         return answer
+
+    @cached_property
+    def bearer(self) -> str:
+        """The token of the API login, asked for when it is first needed; empty for whom the login refuses."""
+        given = self.client.post("/api/v1/security/login", json=self._login)
+        return given.json["access_token"] if given.status_code == 200 else ""
 
     def get(self, address: str, **options: Any) -> TestResponse:
         answer = self.client.get(address, **options)
@@ -47,7 +53,9 @@ class Browser:
         return found[1]
 
     def post(self, address: str, /, **form: Any) -> TestResponse:
-        """POST a form with the token of the page looked at last."""
+        """POST a form with the token of the page looked at last, or of the first page after signing in."""
+        if not self.token:
+            self.get("/")
         return self.client.post(address, data={"csrf_token": self.token, **form})
 
     def api(self, method: str, address: str, body: str | None = None) -> TestResponse:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from babel.messages.mofile import write_mo
 from flask import Flask
-from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine
 from sqlalchemy.orm import sessionmaker
 
@@ -82,11 +82,23 @@ def database_url(
     databases.drop(url)
 
 
+@pytest.fixture(scope="session")
+def engines() -> dict[str, Engine]:
+    """Every database's engine: one that is used again knows its statements already."""
+    return {}
+
+
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = make_engine(database_url)
-    yield engine
-    engine.dispose()
+def new_engine(engines: dict[str, Engine], database_url: str) -> Iterator[Callable[[], Engine]]:
+    """Makes an engine that shares connections with others on this database, but no listeners and nothing remembered."""
+    kept = engines.setdefault(database_url, make_engine(database_url))
+    yield kept.execution_options
+    kept.dispose()
+
+
+@pytest.fixture
+def engine(new_engine: Callable[[], Engine]) -> Engine:
+    return new_engine()
 
 
 @pytest.fixture
@@ -100,29 +112,39 @@ def cast(engine: Engine) -> Cast:
 
 
 @pytest.fixture(scope="session")
-def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Every test has an application of its own; compiling the templates again for each would be most of its time."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
-
-
-@pytest.fixture
-def app(database_url: str, tmp_path: Path, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
-    """The platform on the test's database, outside every context."""
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The application of this process: making one takes longer than most tests. Its database is none."""
     from app import create_app  # the rules' own tests need no application, and start without it
 
-    app = create_app(
+    folder = tmp_path_factory.mktemp("platform")
+    return create_app(
         Settings(
-            database_url=database_url,
-            data_dir=tmp_path,
+            database_url="sqlite://",
+            data_dir=folder,
             secret_key="t" * 40,
             app_env="test",
             password_hash="pbkdf2:sha256:1000",
             view_seconds=0,
         )
     )
-    app.jinja_env.bytecode_cache = compiled_templates
-    yield app
-    app.extensions["engine"].dispose()
+
+
+@pytest.fixture
+def app(platform: Flask, new_engine: Callable[[], Engine], database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The platform on the test's database, outside every context; it remembers nothing of the test before."""
+    from views.worker import prepare_jobs
+
+    settings, config = platform.extensions["settings"], dict(platform.config)
+    engine = new_engine()
+    platform.extensions.update(settings=replace(settings, database_url=database_url, data_dir=tmp_path), engine=engine)
+    platform.extensions["db"].session_factory.configure(bind=engine)
+    platform.extensions["appbuilder"].sm.limiter.reset()
+    prepare_jobs(platform)
+    yield platform
+    platform.extensions["page_views"].write()
+    platform.extensions["settings"] = settings
+    platform.config.clear()
+    platform.config.update(config)
 
 
 @pytest.fixture

@@ -43,10 +43,11 @@ def _prepare(url: str, filled: bool, finish: Callable[[Engine], None]) -> None:
 
 
 class SqliteFiles:
-    """Databases as files in a folder; a copy takes a millisecond."""
+    """Databases as files in a folder; a copy takes a millisecond. The name of one that is gone is used again."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.idle: list[str] = []
         self.made = 0
 
     def fresh(self, filled: bool) -> str:
@@ -54,7 +55,7 @@ class SqliteFiles:
         template = self.folder / f"template-{filled}.db"
         if not template.exists():
             _prepare(f"sqlite:///{template}", filled, _fold_log)
-        url = self.blank()
+        url = self.idle.pop() if self.idle else self.blank()
         shutil.copyfile(template, make_url(url).database or "")
         return url
 
@@ -66,6 +67,7 @@ class SqliteFiles:
     def drop(self, url: str) -> None:
         for path in self.folder.glob(Path(make_url(url).database or "").name + "*"):
             path.unlink()
+        self.idle.append(url)
 
 
 def _fold_log(engine: Engine) -> None:

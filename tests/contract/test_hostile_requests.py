@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -90,11 +92,10 @@ def test_the_way_back_carries_no_second_header(client_of: Any, cast: Cast) -> No
 # --- every page, odd parameters -----------------------------------------------------------------------------------------
 
 
-def addresses(app: Any) -> list[str]:
-    """Every page that can be got, with odd values in its address and in every parameter it may listen to."""
-    found = []
+def addresses(app: Any, turn: int) -> Iterator[str]:
+    """Every page that can be got, with an odd value in its address or in every parameter it may listen to: another at each turn."""
     panel = app.extensions["panel"]
-    for rule in app.url_map.iter_rules():
+    for number, rule in enumerate(app.url_map.iter_rules(), turn):
         if "GET" not in (rule.methods or ()) or rule.endpoint.endswith("static"):
             continue
         words = rule.rule.strip("/").split("/")
@@ -119,18 +120,19 @@ def addresses(app: Any) -> list[str]:
             screen = panel[table].screen
             named = {*screen.facets, *screen.filters, *screen.list}
             names += [f"f.{name}{end}" for name in sorted(named) for end in ("", ".from", ".to", ".x")] + sorted(named)
-        for value in ODD:
-            place = re.sub(r"<[^>]+>", quote(value[:200], safe=""), rule.rule)
-            asked = "&".join(f"{name}={quote(value[:200], safe='')}" for name in names)
-            found.append(f"{place}?{asked}")
-            found.append(re.sub(r"<[^>]+>", "1", rule.rule) + f"?anywhere=1&format=csv&{asked}")
-    return list(dict.fromkeys(found))
+        odd = quote(ODD[number % len(ODD)][:200], safe="")
+        asked = "&".join(f"{name}={odd}" for name in names)
+        if number // len(ODD) % 2:
+            yield re.sub(r"<[^>]+>", odd, rule.rule) + f"?{asked}"
+        else:
+            yield re.sub(r"<[^>]+>", "1", rule.rule) + f"?anywhere=1&format=csv&{asked}"
 
 
-@pytest.mark.parametrize(("name", "every"), [("运", 7), ("福", 11), ("平", 9), ("梅", 15), ("", 25)])
-def test_no_page_crashes_on_odd_parameters_or_tells_what_it_keeps(app: Any, cast: Cast, client_of: Any, name: str, every: int) -> None:
+@pytest.mark.parametrize("name", ["运", "福", "平", "梅", ""])
+def test_no_page_crashes_on_odd_parameters_or_tells_what_it_keeps(app: Any, cast: Cast, client_of: Any, name: str) -> None:
     browser = client_of(name)
-    for address in addresses(app)[::every]:
+    every = 1 if cast.engine.dialect.name == "sqlite" else 3
+    for address in islice(addresses(app, turn=5 * ord(name or "-")), None, None, every):
         answer = browser.api("get", address) if address.startswith("/api/") else browser.get(address)
         assert answer.status_code < 500, address
         if answer.mimetype in ("text/html", "application/json"):
@@ -198,7 +200,9 @@ def test_one_address_may_not_try_a_password_on_everybody_by_the_api_either(app: 
 
 def test_who_signs_in_does_not_use_up_the_tries_of_their_address(app: Any, cast: Cast) -> None:
     for _time in range(TRIES_PER_ADDRESS // 2 + 1):
-        Browser(app).sign_in(cast.username["平"], cast.password)
+        browser = Browser(app)
+        browser.sign_in(cast.username["平"], cast.password)
+        assert browser.get("/teacher/list/").status_code == 200
 
 
 def test_a_masked_field_stays_closed_where_only_one_of_several_posts_opens_it(cast: Cast, factory: Any) -> None:

@@ -268,6 +268,7 @@ def test_a_second_run_changes_nothing(demo):
     assert demo.counts() == before
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_operator_made_before_keeps_the_name_and_the_password(database_url):
     demo = Demo(database_url)
     with demo.factory() as session:
