@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from models.session import make_engine
+from tests.bench.big_school import add_big_school
 from tests.databases import postgresql_server
 
 NAME, ASIDE = "yanxiu_bench", "yanxiu_bench_aside"
@@ -61,10 +63,13 @@ def emptied(database: Measured) -> Iterator[Measured]:
 
 
 def fill(database: Measured, teachers: int) -> None:
-    """Bring the tables up to date and load the teachers; quick when they are there."""
+    """Bring the tables up to date, load the teachers and the large school; quick when they are there."""
     _run(database, "setup")
     if _teachers(database) < teachers:
         _run(database, "demo", "--teachers", str(teachers))
+    engine = make_engine(database.url)
+    add_big_school(engine)
+    engine.dispose()
     if database.label == "PostgreSQL":
         # What autovacuum does some minutes after a load: without it no index answers alone.
         with create_engine(database.url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:

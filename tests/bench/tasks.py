@@ -12,10 +12,15 @@ from urllib.parse import quote
 
 from sqlalchemy import Engine, select
 
+from models.activities import Activity, Participation, Topic
+from models.hours import HourEntry
 from models.org import Region
+from models.outcomes import AbilitySummary, Outcome
 from models.people import Teacher
+from models.research import ResearchGroup
 from models.scoping import SYSTEM, acting_as, below
 from models.session import make_session_factory
+from tests.bench import big_school
 
 Budget = tuple[int, int] | None
 """Milliseconds on SQLite and on PostgreSQL (architecture.md)."""
@@ -23,6 +28,9 @@ Budget = tuple[int, int] | None
 OPERATOR, PROVINCE, COUNTY, SCHOOL = "operator", "province", "county", "school"
 USERNAMES = {OPERATOR: "admin", PROVINCE: "OrganAdmin1", COUNTY: "OrganAdmin5", SCHOOL: "SchoolAdmin2"}
 """Of the demonstration: 福建省 (super), 宁化县 (special), 福州第一中学."""
+BIG, LEADER, MEMBER, REVIEWER = "big school", "its leader", "its member", "its IT team"
+USERNAMES |= {BIG: big_school.ADMINISTRATOR, LEADER: big_school.LEADER, MEMBER: big_school.MEMBER, REVIEWER: big_school.REVIEWER}
+"""Of the school with 3 000 teachers in 200 groups with 20 000 activities."""
 FULL_NAME, PART_OF_NAME = "王伟", "建国"
 DEEP_PAGE = 40_000
 
@@ -77,6 +85,7 @@ def tasks(engine: Engine, found: list[Reach]) -> Iterator[Task]:
         yield from _records(reach)
     yield from _choices()
     yield from _statistics(engine, {reach.who: reach.path for reach in found})
+    yield from _research(engine)
 
 
 def _lists(reach: Reach) -> Iterator[Task]:
@@ -138,3 +147,41 @@ def _statistics(engine: Engine, paths: dict[str, str]) -> Iterator[Task]:
         if who != COUNTY:
             for report in ("registrations", "applications", "views"):
                 yield Task(f"{report} of {level}", who, f"/statistics/{report}{f'/{region[asked]}' if asked else ''}", (50, 50))
+
+
+def _research(engine: Engine) -> Iterator[Task]:
+    """Every page of school research, by whoever has most before them: a list's budget, and for figures that of statistics."""
+    school = big_school.add_big_school(engine)
+    group, topic, activity, part, entry, summary, outcome = (
+        big_school.first_of(engine, model) for model in (ResearchGroup, Topic, Activity, Participation, HourEntry, AbilitySummary, Outcome)
+    )
+    for who in (BIG, REVIEWER):
+        yield Task("校本首页", who, f"/research/{school}/", (20, 30))
+    for who in (BIG, LEADER):
+        yield Task("学时进展", who, f"/research/progress/{school}", (50, 50))
+        for table, row in (
+            ("research_group", group),
+            ("topic", topic),
+            ("activity", activity),
+            ("participation", part),
+            ("hour_entry", entry),
+            ("outcome", outcome),
+        ):
+            yield Task(f"{table}: list", who, f"/{table}/list/", (20, 30))
+            yield Task(f"{table}: record", who, f"/{table}/show/{row}", (20, 30))
+    for table in ("group_plan", "comment", "evaluation", "improvement_plan", "ability_summary", "rubric"):
+        yield Task(f"{table}: list", BIG, f"/{table}/list/", (20, 30))
+    yield Task("ability_summary: record", BIG, f"/ability_summary/show/{summary}", (20, 30))
+    yield Task("form of an activity", LEADER, "/activity/add", (20, 30))
+    yield Task("members of a group", BIG, f"/research/members/{group}", (20, 30))
+    yield Task("removal of a teacher", BIG, f"/research/removing/{school}", (20, 30))
+    for who in (LEADER, MEMBER):
+        yield Task("我的校本", who, "/research/mine/", (20, 30))
+        yield Task("参与活动", who, "/research/activities/", (20, 30))
+        yield Task("活动详情", who, f"/research/activities/{activity}", (20, 30))
+        yield Task("我的学时", who, "/hours/", (20, 30))
+    yield Task("summaries to review", REVIEWER, "/research/summaries/", (20, 30))
+    yield Task("outcomes to review", REVIEWER, "/outcome/list/", (20, 30))
+    yield Task("学时进展 of all schools", PROVINCE, "/research/progress/", (50, 50))
+    yield Task("school_programme: list", PROVINCE, "/school_programme/list/", (20, 30))
+    yield Task("school_programme: record", PROVINCE, f"/school_programme/show/{school}", (20, 30))
