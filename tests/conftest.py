@@ -93,7 +93,8 @@ def new_engine(engines: dict[str, Engine], database_url: str) -> Iterator[Callab
     """Makes an engine that shares connections with others on this database, but no listeners and nothing remembered."""
     kept = engines.setdefault(database_url, make_engine(database_url))
     yield kept.execution_options
-    kept.dispose()
+    if kept.dialect.name == "sqlite":
+        kept.dispose()
 
 
 @pytest.fixture

@@ -64,6 +64,12 @@ class SqliteFiles:
         self.made += 1
         return f"sqlite:///{self.folder / str(self.made)}.db"
 
+    def copy(self, url: str) -> str:
+        """The address of another with the same in it; nobody may be connected to the first."""
+        twin = self.blank()
+        shutil.copyfile(make_url(url).database or "", make_url(twin).database or "")
+        return twin
+
     def drop(self, url: str) -> None:
         for path in self.folder.glob(Path(make_url(url).database or "").name + "*"):
             path.unlink()
@@ -103,19 +109,26 @@ class PostgresqlDatabases:
 
     def blank(self) -> str:
         """The address of a database without a table."""
+        return self._new("template0")
+
+    def copy(self, url: str) -> str:
+        """The address of another with the same in it; nobody may be connected to the first."""
+        return self._new(make_url(url).database or "")
+
+    def _new(self, template: str) -> str:
         self.made += 1
         name = f"yanxiu_test_{os.getpid()}_{self.made}"
         self._administer(f'DROP DATABASE IF EXISTS "{name}"')
-        self._administer(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        self._administer(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         # Nobody needs these rows after a crash, and a test should not wait for the disk.
         options = {"options": "-csynchronous_commit=off"}
         return self.server.set(database=name).update_query_dict(options).render_as_string(hide_password=False)
 
     def drop(self, url: str) -> None:
-        """Give the database back; whoever is still connected to it no longer is."""
+        """Give the database back; whoever is still in the middle of something there no longer is."""
         name = make_url(url).database
         if url in self.kept:
-            self._administer(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            self._administer(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND state <> 'idle'")
             self.idle[self.kept[url]].append(url)
         else:
             self._administer(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.config import Config
@@ -24,23 +25,59 @@ SCRIPTS = ScriptDirectory.from_config(Config(toml_file=str(ROOT / "pyproject.tom
 REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()]
 
 
-@pytest.fixture
-def migrated(empty_url: str) -> Iterator[Engine]:
-    upgrade(empty_url)
-    engine = make_engine(empty_url)
-    yield engine
-    engine.dispose()
+Databases = SqliteFiles | PostgresqlDatabases
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, sqlite_files: SqliteFiles, postgresql_databases: PostgresqlDatabases | None) -> Iterator[str]:
-    """A database without a single table."""
-    databases = sqlite_files if request.param == "sqlite" else postgresql_databases
-    if databases is None:
+def databases(request: pytest.FixtureRequest, sqlite_files: SqliteFiles, postgresql_databases: PostgresqlDatabases | None) -> Databases:
+    found = sqlite_files if request.param == "sqlite" else postgresql_databases
+    if found is None:
         pytest.skip("no PostgreSQL server answers")
+    return found
+
+
+@pytest.fixture
+def empty_url(databases: Databases) -> Iterator[str]:
+    """A database without a single table."""
     url = databases.blank()
     yield url
     databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def templates() -> Iterator[dict[tuple[Databases, bool], str]]:
+    """Those that are copied for each test: migrated, without rows or with the cast in them."""
+    made: dict[tuple[Databases, bool], str] = {}
+    yield made
+    for (databases, _filled), url in made.items():
+        databases.drop(url)
+
+
+def copied(databases: Databases, made: dict[tuple[Databases, bool], str], filled: bool) -> Iterator[Engine]:
+    if (databases, filled) not in made:
+        url = made[databases, filled] = databases.blank()
+        upgrade(url)
+        engine = make_engine(url)
+        if filled:
+            assemble(engine)
+        engine.dispose()
+    url = databases.copy(made[databases, filled])
+    engine = make_engine(url)
+    yield engine
+    engine.dispose()
+    databases.drop(url)
+
+
+@pytest.fixture
+def migrated(databases: Databases, templates: Any) -> Iterator[Engine]:
+    """All tables, made by the migrations, without a row."""
+    yield from copied(databases, templates, filled=False)
+
+
+@pytest.fixture
+def lived_in(databases: Databases, templates: Any) -> Iterator[Engine]:
+    """The same with the cast in it."""
+    yield from copied(databases, templates, filled=True)
 
 
 def counts(engine: Engine) -> dict[str, int]:
@@ -59,33 +96,31 @@ def test_the_cast_lives_in_migrated_tables(migrated: Engine) -> None:
     assert meet(migrated).identity("平").may("certify", "teacher")
 
 
-def test_down_and_up_again_on_filled_tables(migrated: Engine) -> None:
-    url = migrated.url.render_as_string(hide_password=False)
-    assemble(migrated)
-    before = counts(migrated)
+def test_down_and_up_again_on_filled_tables(lived_in: Engine) -> None:
+    url = lived_in.url.render_as_string(hide_password=False)
+    before = counts(lived_in)
     assert min(before[table] for table in ("region", "school", "teacher", "ab_user", "post", "permission_code")) > 0
-    migrated.dispose()
+    lived_in.dispose()
     downgrade(url)
-    assert set(inspect(migrated).get_table_names()) == {"alembic_version"}
+    assert set(inspect(lived_in).get_table_names()) == {"alembic_version"}
     upgrade(url)
-    assert set(counts(migrated).values()) == {0}
-    assemble(migrated)
-    assert counts(migrated) == before
+    assert set(counts(lived_in).values()) == {0}
+    assemble(lived_in)
+    assert counts(lived_in) == before
 
 
 @pytest.mark.parametrize("revision", REVISIONS[1:])
-def test_each_step_down_and_up_leaves_what_it_does_not_own(migrated: Engine, revision: str) -> None:
-    url = migrated.url.render_as_string(hide_password=False)
-    assemble(migrated)
-    before = counts(migrated)
-    migrated.dispose()
+def test_each_step_down_and_up_leaves_what_it_does_not_own(lived_in: Engine, revision: str) -> None:
+    url = lived_in.url.render_as_string(hide_password=False)
+    before = counts(lived_in)
+    lived_in.dispose()
     downgrade(url, revision)
-    kept = [name for name in inspect(migrated).get_table_names() if name in before]
-    with migrated.connect() as connection:
+    kept = [name for name in inspect(lived_in).get_table_names() if name in before]
+    with lived_in.connect() as connection:
         left = {name: connection.scalar(select(func.count()).select_from(declared_metadata().tables[name])) for name in kept}
     assert left == {name: before[name] for name in kept}
     upgrade(url)
-    assert counts(migrated).keys() == before.keys()
+    assert counts(lived_in).keys() == before.keys()
 
 
 def test_four_processes_may_start_at_once(empty_url: str) -> None:
