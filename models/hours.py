@@ -137,7 +137,8 @@ class HourEntry(Personal, Record):
         empty="还没有学时。教师完成研修活动后，学时会自动记入。",
     )
     __table_args__ = (
-        Index("ix_hour_entry_teacher", "teacher_id", "programme_id", "earned_at", "id"),
+        # With all that is summed up, so that a school's sums read no row.
+        Index("ix_hour_entry_teacher", "teacher_id", "programme_id", "state", "hours", "counted"),
         Index("ix_hour_entry_programme", "programme_id", "state", "scope_path", "teacher_id"),
         Index("ix_hour_entry_scope_facets", "scope_path", "state", "category"),
         Index("ix_hour_entry_earned_scope", "earned_at", "scope_path", "id"),

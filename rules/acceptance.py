@@ -5,9 +5,8 @@ The one thing a newcomer gets wrong: these do not block. Only what ``rules.openi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,7 +18,7 @@ from models.scoping import Identity, acting_as
 from models.violation import Sentence
 from rules.hours import said
 from rules.opening import PLANS, Readiness, readiness_of
-from rules.research_figures import Standing, standings_of
+from rules.research_figures import Reached, reached_of
 
 
 def missing_of(session: Session, identity: Identity, school: SchoolProgramme, *, now: datetime) -> list[Sentence]:
@@ -27,10 +26,11 @@ def missing_of(session: Session, identity: Identity, school: SchoolProgramme, *,
     if school.state is SchoolState.PASSED:
         return []
     with acting_as(identity.serving()):
-        return list(_missing(readiness_of(session, school), *standings_of(session, identity, school, now=now)))
+        reached = reached_of(session, identity, {school.id: school.programme_id}, now=now)[school.id]
+        return list(_missing(readiness_of(session, school), reached))
 
 
-def _missing(ready: Readiness, persons: Sequence[Standing], target: Decimal) -> Iterator[Sentence]:
+def _missing(ready: Readiness, hours: Reached) -> Iterator[Sentence]:
     if ready.plans < len(PLANS):
         yield Sentence("两案只提交了 {count} / {all} 份。", count=ready.plans, all=len(PLANS))
     if not ready.team:
@@ -39,9 +39,9 @@ def _missing(ready: Readiness, persons: Sequence[Standing], target: Decimal) -> 
         yield Sentence("还没有创建教研组。")
     if ready.groups_without_plan:
         yield Sentence("{count} 个教研组没有研修计划。", count=ready.groups_without_plan)
-    if below := sum(not person.is_reached for person in persons):
-        yield Sentence("{all} 名成员中有 {count} 名未达 {target} 学时。", count=below, all=len(persons), target=said(target))
-    lacking = len(persons) - ready.improvement_plans
+    if below := hours.members - hours.reached:
+        yield Sentence("{all} 名成员中有 {count} 名未达 {target} 学时。", count=below, all=hours.members, target=said(hours.target))
+    lacking = hours.members - ready.improvement_plans
     if lacking > 0:
         yield Sentence("{count} 名成员没有上传个人提升计划。", count=lacking)
     if ready.summaries_waiting:

@@ -7,12 +7,14 @@ The one thing a newcomer gets wrong: a teacher who has moved away may still belo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
 from models.access import Account, Post, in_office
 from models.hours import Programme
+from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan
 from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as, current_identity
@@ -20,16 +22,39 @@ from models.violation import OutOfReach
 from rules.errors import RuleViolation
 from rules.members import IN_A_GROUP, acting_teacher, check_certified
 
+NEWEST = (Programme.starts_on.desc(), SchoolProgramme.id.desc())
 OWN_WORK = "不能办理本人的事项，请由其他有权限的人员办理。"
 
 
 def taken_part_in(session: Session, identity: Identity, teacher_id: int) -> Sequence[SchoolProgramme]:
     """The school programmes this teacher may hand work in to, the one that began last first; one statement."""
-    school = select(Teacher.school_id).where(Teacher.id == teacher_id).scalar_subquery()
-    theirs = select(SchoolProgramme).join(Programme).where(or_(SchoolProgramme.school_id == school, _in_a_group_there(teacher_id)))
+    theirs = select(SchoolProgramme).join(Programme).where(_takes_part(teacher_id))
     theirs = theirs.options(contains_eager(SchoolProgramme.programme))  # type: ignore[attr-defined]
     with acting_as(identity.serving()):
-        return session.scalars(theirs.order_by(Programme.starts_on.desc(), SchoolProgramme.id.desc())).all()
+        return session.scalars(theirs.order_by(*NEWEST)).all()
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """A teacher's own work in a school's programme."""
+
+    school: SchoolProgramme
+    plan: ImprovementPlan | None
+    summaries: Sequence[AbilitySummary]
+
+
+def handed_in_last(session: Session, identity: Identity, teacher_id: int) -> HandedIn | None:
+    """The teacher's work in the first of ``taken_part_in``; None for who takes part in none; one statement."""
+    rows = select(SchoolProgramme, ImprovementPlan, AbilitySummary).join(Programme).where(_takes_part(teacher_id))
+    for model in (ImprovementPlan, AbilitySummary):
+        rows = rows.outerjoin(model, and_(model.school_programme_id == SchoolProgramme.id, model.teacher_id == teacher_id))
+    rows = rows.outerjoin(AbilityPoint).options(contains_eager(AbilitySummary.ability_point))  # type: ignore[attr-defined]
+    with acting_as(identity.serving()):
+        found = session.execute(rows.order_by(*NEWEST, AbilityPoint.rank, AbilityPoint.id)).all()
+    if not found:
+        return None
+    school, plan, _summary = found[0]
+    return HandedIn(school, plan, [summary for at, _plan, summary in found if at is school and summary is not None])
 
 
 def lock_for_hand_in(session: Session, identity: Identity, school: SchoolProgramme) -> int:
@@ -68,6 +93,11 @@ def reasons_against_own(session: Session, teacher_id: int | None) -> list[str]:
         return []
     known = session.execute(select(Teacher.id_number, Teacher.phone).where(Teacher.id == teacher_id)).one()
     return [OWN_WORK] if {("id_number", known.id_number), ("phone", known.phone)}.intersection(numbers) else []
+
+
+def _takes_part(teacher_id: int) -> ColumnElement[bool]:
+    school = select(Teacher.school_id).where(Teacher.id == teacher_id).scalar_subquery()
+    return or_(SchoolProgramme.school_id == school, _in_a_group_there(teacher_id))
 
 
 def _in_a_group_there(teacher_id: int) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from models.access import Account, Post, in_office
 from models.activities import Activity, Topic, TopicState
@@ -21,6 +21,7 @@ from models.files import Attachment
 from models.history import Decision
 from models.hours import HourEntry, HourState, Programme
 from models.notices import NoticeKind
+from models.org import School
 from models.outcomes import AbilitySummary, ImprovementPlan, Outcome, OutcomeKind, OutcomeState, SummaryState
 from models.people import Teacher
 from models.research import GroupPlan, ResearchGroup, SchoolProgramme, SchoolState
@@ -292,8 +293,12 @@ def leave_team(session: Session, identity: Identity, school: SchoolProgramme, po
         release(session, identity, post_id, Sentence("您不再是信息化团队的成员。"), "/research/", now=now)
 
 
+WITH_NAMES = (joinedload(SchoolProgramme.programme), joinedload(SchoolProgramme.school).lazyload(School.stages))  # type: ignore[attr-defined]
+"""For a page that names the school and the programme: both come along in the statement."""
+
+
 def current_school_programme(session: Session, identity: Identity) -> SchoolProgramme | None:
     """The school's programme that the person reads and that began last; None when their school takes part in nothing."""
     with acting_as(identity):
         newest = select(SchoolProgramme).join(Programme).order_by(Programme.starts_on.desc(), SchoolProgramme.id.desc()).limit(1)
-        return session.scalars(newest).first()
+        return session.scalars(newest.options(*WITH_NAMES)).first()

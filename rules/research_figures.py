@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from models.access import Account, Post, in_office
@@ -154,19 +154,11 @@ def progress_of(
 
     Three statements, however many teachers, groups and activities there are.
     """
-    persons, target = standings_of(session, identity, school, group_ids, now=now)
-    with acting_as(identity.serving()):
-        return Progress(persons, _groups(session, school, group_ids, persons), target)
-
-
-def standings_of(
-    session: Session, identity: Identity, school: SchoolProgramme, group_ids: Collection[int] | None = None, *, now: datetime
-) -> tuple[list[Standing], Decimal]:
-    """The persons alone, who misses most first, and the target; two statements."""
     with acting_as(identity.serving()):
         policy = policy_on(policies_of(session, [school.programme_id])[school.programme_id], day_of(now))
         persons = _standings(session, school, group_ids, policy)
-    return sorted(persons, key=lambda one: (one.counted, one.name, one.teacher_id)), policy.target
+        persons.sort(key=lambda one: (one.counted, one.name, one.teacher_id))
+        return Progress(persons, _groups(session, school, group_ids, persons), policy.target)
 
 
 # --- persons ----------------------------------------------------------------------------------------------------------
@@ -302,29 +294,43 @@ def schools_page(session: Session, identity: Identity, *, limit: int, offset: in
         columns = (SchoolProgramme.id, SchoolProgramme.name, SchoolProgramme.state, SchoolProgramme.programme_id)
         chosen = select(*columns).order_by(SchoolProgramme.name, SchoolProgramme.id).limit(limit).offset(offset)
         rows = session.execute(chosen).all()
+    counts = reached_of(session, identity, {row.id: row.programme_id for row in rows}, now=now)
+    return [SchoolFigures(row.id, row.name, row.state, counts[row.id].members, counts[row.id].reached) for row in rows]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How many members a school has in its groups, and how many of them have reached the target."""
+
+    members: int
+    reached: int
+    target: Decimal
+
+
+def reached_of(session: Session, identity: Identity, programme_of: Mapping[int, int], *, now: datetime) -> dict[int, Reached]:
+    """The same for each of some schools, given as school programme → programme; two statements, one row a school."""
+    if not programme_of:
+        return {}
     with acting_as(identity.serving()):
-        policies = policies_of(session, {row.programme_id for row in rows}) if rows else {}
-        limits = {programme: policy_on(known, day_of(now)) for programme, known in policies.items()}
-        counts = _reached_by_school(session, {row.id: limits[row.programme_id] for row in rows}) if rows else {}
-    return [SchoolFigures(row.id, row.name, row.state, *counts.get(row.id, (0, 0))) for row in rows]
+        policies = {programme: policy_on(known, day_of(now)) for programme, known in policies_of(session, programme_of.values()).items()}
+        limits = {school: policies[programme] for school, programme in programme_of.items()}
+        counts = {school: (members, reached) for school, members, reached in session.execute(_reached(limits))}
+    return {school: Reached(*counts.get(school, (0, 0)), limit.target) for school, limit in limits.items()}
 
 
-def _reached_by_school(session: Session, limits: Mapping[int, Limits]) -> dict[int, tuple[int, int]]:
-    """School's programme → members, and those who have reached the target."""
+def _reached(limits: Mapping[int, Limits]) -> Select[Any]:
     within = _members(ResearchGroup.school_programme_id.in_(sorted(limits))).subquery()
-    people = select(within.c.school_programme_id, within.c.teacher_id).distinct().subquery()
+    people = select(within.c.school_programme_id.label("school"), within.c.teacher_id).distinct().subquery()
     of = and_(
         HourEntry.teacher_id == people.c.teacher_id,
         HourEntry.programme_id == SchoolProgramme.programme_id,
         HourEntry.state != HourState.VOID,
     )
-    summed = select(people.c.school_programme_id, people.c.teacher_id, *_sums()).join(
-        SchoolProgramme, SchoolProgramme.id == people.c.school_programme_id
-    )
-    members: Counter[int] = Counter()
-    reached: Counter[int] = Counter()
-    for row in session.execute(summed.outerjoin(HourEntry, of).group_by(people.c.school_programme_id, people.c.teacher_id)):
-        policy = limits[row.school_programme_id]
-        members[row.school_programme_id] += 1
-        reached[row.school_programme_id] += counted_of(row.registered, row.accrued, policy.cap) >= policy.target
-    return {school: (members[school], reached[school]) for school in members}
+    joined = select(people.c.school, *_sums()).join(SchoolProgramme, SchoolProgramme.id == people.c.school).outerjoin(HourEntry, of)
+    sums = joined.group_by(people.c.school, people.c.teacher_id).subquery()
+    cap = case({school: limit.cap for school, limit in limits.items()}, value=sums.c.school)
+    target = case({school: limit.target for school, limit in limits.items()}, value=sums.c.school)
+    # As counted_of does; SQLite adds binary fractions, which are no hundredths before they are rounded.
+    room = case((sums.c.registered < cap, cap - sums.c.registered), else_=0)
+    counted = func.round(sums.c.registered + case((sums.c.accrued < room, sums.c.accrued), else_=room), 2)
+    return select(sums.c.school, func.count(), func.sum(case((counted >= target, 1), else_=0))).group_by(sums.c.school)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
 
 from models.history import Decision
 from models.notices import NoticeKind
@@ -98,13 +98,15 @@ SUMMARY_REVIEW = Workflow(
 # --- handing in -------------------------------------------------------------------------------------------------------
 
 
-def summaries_of(session: Session, identity: Identity, school: SchoolProgramme, teacher_id: int) -> Sequence[AbilitySummary]:
-    """What this teacher has handed in, in the order of the ability points; one statement."""
+def points_of(
+    session: Session, identity: Identity, school: SchoolProgramme, teacher_id: int
+) -> Sequence[tuple[AbilityPoint, AbilitySummary | None]]:
+    """The ability points in use, and those used, each with the teacher's own summary in this school's programme; one statement."""
     theirs = (AbilitySummary.school_programme_id == school.id, AbilitySummary.teacher_id == teacher_id)
-    points = contains_eager(AbilitySummary.ability_point)  # type: ignore[attr-defined]
-    mine = select(AbilitySummary).join(AbilityPoint).options(points).where(*theirs).order_by(AbilityPoint.rank, AbilityPoint.id)
+    rows = select(AbilityPoint, AbilitySummary).outerjoin(AbilitySummary, and_(AbilitySummary.ability_point_id == AbilityPoint.id, *theirs))
+    rows = rows.where(or_(AbilityPoint.is_active, AbilitySummary.id.is_not(None))).order_by(AbilityPoint.rank, AbilityPoint.id)
     with acting_as(identity.serving()):
-        return session.scalars(mine).all()
+        return [(point, summary) for point, summary in session.execute(rows)]
 
 
 def last_opinions(session: Session, identity: Identity, summaries: Sequence[AbilitySummary]) -> dict[int, str]:

@@ -15,7 +15,6 @@ from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import login_required
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -26,10 +25,10 @@ from models.research import SchoolProgramme
 from models.scoping import Identity
 from models.violation import RuleViolation
 from rules.files import files_of
-from rules.handing_in import taken_part_in, why_not_handed_in
+from rules.handing_in import handed_in_last, taken_part_in, why_not_handed_in
 from rules.improvement_plans import LOCKED, hand_in_plan, plan_of, templates_of
 from rules.members import teacher_of
-from rules.summaries import hand_in_summary, last_opinions, summaries_of
+from rules.summaries import hand_in_summary, last_opinions, points_of
 from views.pages import PageView
 from views.panel.attaching import Attaching, file_line
 from views.panel.cells import moment_text
@@ -101,8 +100,8 @@ class OwnWorkView(PageView):
     def summaries(self) -> Response:
         """One's summaries by ability point, and the box to upload another or replace one (S0-42)."""
         teacher, schools, school = self._where("ability_summary")
-        mine = summaries_of(self.db, self.identity, school, teacher) if school is not None else []
-        points = self.db.scalars(select(AbilityPoint).where(AbilityPoint.is_active).order_by(AbilityPoint.rank, AbilityPoint.id)).all()
+        points = points_of(self.db, self.identity, school, teacher) if school is not None else []
+        mine = [summary for _point, summary in points if summary is not None]
         asked = row_id(request.values.get("ability_point", ""))
         chosen = next((summary for summary in mine if summary.ability_point_id == asked), None)
         files, form = Attaching(self.db, self.identity, AbilitySummary, chosen, only=["summary"]), FlaskForm(meta={"csrf": False})
@@ -115,20 +114,19 @@ class OwnWorkView(PageView):
             else:
                 flash(_("个人提升总结已上传，由信息化团队评审。"), "success")
                 return redirect(url_for("OwnWorkView.summaries", school=school.id), 303)
-        taken = {summary.ability_point_id for summary in mine}
         return self._page(
             "research/summaries.html",
             school,
             schools,
             files,
             form,
-            mine=self._own(mine, points),
-            points=[point for point in points if point.id not in taken or point.id == asked],
+            mine=self._own(mine),
+            points=[point for point, summary in points if point.is_active and (summary is None or point.id == asked)],
             asked=asked,
             replaced=chosen is not None,
         )
 
-    def _own(self, mine: Sequence[AbilitySummary], points: Sequence[AbilityPoint]) -> list[OwnSummary]:
+    def _own(self, mine: Sequence[AbilitySummary]) -> list[OwnSummary]:
         hung = files_of(self.db, mine)
         said = last_opinions(self.db, self.identity, mine)
         return [self._told(summary, hung[summary.id], said.get(summary.id, "")) for summary in mine]
@@ -176,21 +174,19 @@ class OwnWorkView(PageView):
 
 
 def mine_reviews(db: Session, identity: Identity) -> MineReviews | None:
-    """What ``research/_mine_reviews.html`` shows of a person's newest programme; None for who hands in nothing. Three statements."""
+    """What ``research/_mine_reviews.html`` shows of a person's newest programme; None for who hands in nothing. One statement."""
     teacher = teacher_of(identity)
     if teacher is None or not identity.may("hand_in", "ability_summary"):
         return None
-    schools = taken_part_in(db, identity, teacher)
-    if not schools:
+    mine = handed_in_last(db, identity, teacher)
+    if mine is None:
         return None
-    plan = plan_of(db, identity, schools[0], teacher)
-    mine = summaries_of(db, identity, schools[0], teacher)
     return MineReviews(
-        plan,
-        _("已于 %(at)s 上传", at=moment_text(plan.handed_in_at)) if plan is not None else _("还没有上传"),
-        url_for("OwnWorkView.plan", school=schools[0].id),
-        [(str(one.ability_point), Cell(_(one.state.label), badge=one.state.colour)) for one in mine],  # type: ignore[attr-defined]
-        url_for("OwnWorkView.summaries", school=schools[0].id),
+        mine.plan,
+        _("已于 %(at)s 上传", at=moment_text(mine.plan.handed_in_at)) if mine.plan is not None else _("还没有上传"),
+        url_for("OwnWorkView.plan", school=mine.school.id),
+        [(str(one.ability_point), Cell(_(one.state.label), badge=one.state.colour)) for one in mine.summaries],  # type: ignore[attr-defined]
+        url_for("OwnWorkView.summaries", school=mine.school.id),
     )
 
 

@@ -23,7 +23,17 @@ from rules.acceptance import why_failed
 from rules.grants import IT_TEAM
 from rules.groups import add_members, candidates, release_member, without_activity, without_plan
 from rules.members import Member, holders, members_of
-from rules.opening import SCHOOL, Stage, current_school_programme, form_team, leave_team, readiness_of, stages_of, team_candidates
+from rules.opening import (
+    SCHOOL,
+    WITH_NAMES,
+    Stage,
+    current_school_programme,
+    form_team,
+    leave_team,
+    readiness_of,
+    stages_of,
+    team_candidates,
+)
 from rules.page_views import day_of
 from rules.scale import scale_of
 from rules.workflow import take
@@ -82,7 +92,7 @@ class SchoolResearchView(PageView):
         return self.render_template("research/nothing_yet.html", able=able, programmes=programmes)  # type: ignore[no-any-return]
 
     def _home(self, school: SchoolProgramme) -> Response:
-        programme = self.db.get_one(Programme, school.programme_id)
+        programme = school.programme  # type: ignore[attr-defined]
         ready = readiness_of(self.db, school)
         stages = stages_of(school, ready, programme, utcnow())
         return self.render_template(  # type: ignore[no-any-return]
@@ -202,7 +212,7 @@ class SchoolResearchView(PageView):
 
     def _school(self, pk: int, act: str = "read") -> SchoolProgramme:
         """The school's programme within reach of the act: 404 out of reach, 403 without the act."""
-        found = self.db.get(SchoolProgramme, pk)
+        found = self.db.get(SchoolProgramme, pk, options=WITH_NAMES)
         if found is None:
             abort(404)
         if act != "read" and not self.identity.reaches(act, "school_programme", found.scope_path):

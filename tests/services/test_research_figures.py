@@ -145,6 +145,30 @@ def test_a_region_sees_its_schools(lessons: Lessons) -> None:
         schools_page(lessons.session, lessons.cast.identity("梅"), limit=10, offset=0, now=TODAY)
 
 
+@pytest.mark.parametrize(
+    ("accrued", "registered"),
+    [
+        (["0.1"] * 250, None),
+        (["0.1"] * 249, None),
+        (["24.99"], None),
+        (["0.7", "0.1"], "24.2"),
+        (["9"], "24.9"),
+        (["3"], "22.01"),
+        ([], "25"),
+    ],
+)
+def test_the_database_counts_who_has_reached_the_target_as_the_rule_does(
+    lessons: Lessons, accrued: list[str], registered: str | None
+) -> None:
+    """Z-01: hundredths are no binary fractions, and the cap holds for what is accrued beside what is registered."""
+    earn(lessons, LEADER, *accrued)
+    if registered:
+        earn(lessons, LEADER, registered, state=HourState.REGISTERED, counted=registered)
+    [leader] = [person for person in progress(lessons).persons if person.name == LEADER]
+    [school] = schools_page(lessons.session, lessons.cast.identity("丹"), limit=10, offset=0, now=TODAY)
+    assert school.reached == leader.is_reached == (Decimal(registered or 0) + sum(map(Decimal, accrued)) >= 25)
+
+
 # --- reminders --------------------------------------------------------------------------------------------------------
 
 
