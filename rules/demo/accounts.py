@@ -57,11 +57,11 @@ DEMO_ACCOUNTS: tuple[DemoAccount, ...] = (
     DemoAccount("叶立新", COURSE_PROVIDER, "福建省", "TrainingAdmin1"),
     DemoAccount("江若水", TRAINING_EXPERT, "福建省", "35010219751012088X"),
     DemoAccount("张二", TEACHER, "央馆六县第一中学", "350424198409101210"),
-    DemoAccount("周敏", TEACHER, "福州第一中学", "350102198203150020"),
-    DemoAccount("吴芳", TEACHER, "福州第一中学", "350102198607240049"),
-    DemoAccount("郑凯", TEACHER, "福州第一中学", "350102199101180039"),
-    DemoAccount("何斌", TEACHER, "福州第一中学", "350102197909050019"),
-    DemoAccount("许静", TEACHER, "福州第一中学", "350102198812120062"),
+    DemoAccount("周敏", TEACHER, "福州第一中学", "350102198203159025"),
+    DemoAccount("吴芳", TEACHER, "福州第一中学", "350102198607249043"),
+    DemoAccount("郑凯", TEACHER, "福州第一中学", "350102199101189033"),
+    DemoAccount("何斌", TEACHER, "福州第一中学", "350102197909059013"),
+    DemoAccount("许静", TEACHER, "福州第一中学", "350102198812129067"),
     DemoAccount("王青", "", "", "13959880001"),
 )
 

@@ -33,11 +33,11 @@ MANUALS_TEACHERS = """
 LARGE_SCHOOL, LARGE = "福州第一中学", 33
 # Whose school research is shown: a leader, two members, two of the IT team; each has a password (accounts).
 RESEARCHERS = """
-周敏 350102198203150020 - 高级教师 语文 passed
-吴芳 350102198607240049 - 一级教师 语文 passed
-郑凯 350102199101180039 - 二级教师 语文 passed
-何斌 350102197909050019 - 高级教师 信息科技 passed
-许静 350102198812120062 - 一级教师 数学 passed
+周敏 350102198203159025 - 高级教师 语文 passed
+吴芳 350102198607249043 - 一级教师 语文 passed
+郑凯 350102199101189033 - 二级教师 语文 passed
+何斌 350102197909059013 - 高级教师 信息科技 passed
+许静 350102198812129067 - 一级教师 数学 passed
 """
 STATE_NAMES = {state.value: state for state in CertificationState}
 

@@ -22,6 +22,9 @@ from rules.account_names import check_phone, is_account_name
 from rules.accounts import authenticate
 from rules.activation import activation_rows
 from rules.demo import DEMO_ACCOUNTS, load_demo
+from rules.demo.persons import id_number
+from rules.demo.scale import FIRST_PERSON
+from rules.demo.teachers import MANUALS_TEACHERS, RESEARCHERS
 from rules.figures import rate
 from rules.grants import (
     COURSE_PROVIDER,
@@ -178,6 +181,13 @@ def test_numbers_and_phones_are_valid_and_nobody_shares_one(demo):
     phones = [t.phone for t in teachers if t.phone] + [a.phone for a in demo.all(select(Account)) if a.phone and not a.teacher_id]
     assert all(check_phone(phone) == phone for phone in phones)
     assert len(set(phones)) == len(phones)
+
+
+def test_nobody_with_a_name_has_a_number_that_is_given_out_to_many_teachers():
+    """The largest county has fewer than 100 000 teachers of a million."""
+    named = {line.split()[1] for listed in (MANUALS_TEACHERS, RESEARCHERS) for line in listed.strip().splitlines()}
+    given = {id_number(area, FIRST_PERSON + n) for area in {number[:6] for number in named} for n in range(100_000)}
+    assert not named & given
 
 
 def test_every_state_of_certification_has_the_applications_behind_it(demo):
