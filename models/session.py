@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, FromClause, bindparam, create_engine, event, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, attributes, scoped_session, sessionmaker
+from sqlalchemy.orm import ORMExecuteState, Session, attributes, scoped_session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.util import IdentitySet
 
@@ -97,10 +97,20 @@ def _tune_sqlite(connection: Any, record: Any) -> None:
 def make_session_factory(engine: Engine) -> sessionmaker[PlatformSession]:
     """A factory of platform sessions on ``engine``, with every hook in place."""
     factory = sessionmaker(engine, class_=PlatformSession, expire_on_commit=False)
+    event.listen(factory, "do_orm_execute", _hold_all_where_no_row_can_be)
     event.listen(factory, "do_orm_execute", limit_to_reach)
     event.listen(factory, "before_flush", _before_flush)
     event.listen(factory, "after_flush", _after_flush)
     return factory
+
+
+def _hold_all_where_no_row_can_be(state: ORMExecuteState) -> None:
+    """SQLite locks no rows and takes FOR UPDATE for nothing: who would hold some holds the whole database before they read."""
+    if getattr(state.statement, "_for_update_arg", None) is None or state.session.get_bind().dialect.name != "sqlite":
+        return
+    connection = state.session.connection()
+    if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Sessions(scoped_session[PlatformSession]):

@@ -343,8 +343,6 @@ def test_an_activity_completed_during_the_acceptance_is_registered_or_refused(
     lessons: Lessons, factory: sessionmaker[Any], attempt: int
 ) -> None:
     """S1-49: never an hour that is credited after the school was accepted and stays unregistered."""
-    if factory.kw["bind"].dialect.name == "sqlite":
-        pytest.skip("SQLite has one writer; the row lock is PostgreSQL's")
     school, session, leader = ready(lessons), lessons.session, lessons.as_personal(LEADER)
     row = lessons.activity(LEADER, ActivityKind.DISCUSSION)
     take(session, leader, ACTIVITY, row, "publish", now=TODAY)
