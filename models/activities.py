@@ -217,6 +217,7 @@ class Participation(Personal, Record):
     __table_args__ = (
         UniqueConstraint("activity_id", "teacher_id", info={"sentence": "已参与这个活动。", "field": "teacher"}),
         Index("ix_participation_teacher_state", "teacher_id", "state"),
+        Index("ix_participation_scope_facets", "scope_path", "state", "teacher_id", "id"),
     )
     __files__ = (FileSlot("homework", "研修作业", accept=EVIDENCE, most=10, readonly=True),)
 

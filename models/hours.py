@@ -140,7 +140,7 @@ class HourEntry(Personal, Record):
         # With all that is summed up, so that a school's sums read no row.
         Index("ix_hour_entry_teacher", "teacher_id", "programme_id", "state", "hours", "counted"),
         Index("ix_hour_entry_programme", "programme_id", "state", "scope_path", "teacher_id"),
-        Index("ix_hour_entry_scope_facets", "scope_path", "state", "category"),
+        Index("ix_hour_entry_scope_facets", "scope_path", "state", "category", "earned_at", "id"),
         Index("ix_hour_entry_earned_scope", "earned_at", "scope_path", "id"),
         Index("ix_hour_entry_title_scope", "title", "scope_path", "id"),
     )

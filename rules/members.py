@@ -85,8 +85,8 @@ def groups_of(session: Session, identity: Identity, teacher_id: int) -> Sequence
 def candidates_at(session: Session, identity: Identity, school_id: int, held: ColumnElement[bool], begins: str) -> Sequence[Teacher]:
     """The school's certified teachers who hold no such post, by name, at most 50 (S0-53)."""
     able = (Teacher.school_id == school_id, Teacher.certification == CertificationState.PASSED)
-    new = ~exists().where(held, Account.id == Post.account_id, Account.teacher_id == Teacher.id)
-    found = select(Teacher).where(*able, new).order_by(Teacher.name, Teacher.id).limit(CANDIDATES)
+    holding = select(Account.teacher_id).join(Post, Post.account_id == Account.id).where(held, Account.teacher_id.is_not(None))
+    found = select(Teacher).where(*able, Teacher.id.not_in(holding)).order_by(Teacher.name, Teacher.id).limit(CANDIDATES)
     with acting_as(identity.serving()):
         return session.scalars(found.where(Teacher.name.startswith(begins, autoescape=True)) if begins else found).all()
 

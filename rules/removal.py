@@ -111,7 +111,7 @@ def removable(session: Session, identity: Identity, school: SchoolProgramme, beg
     groups = select(ResearchGroup.scope_path).where(ResearchGroup.school_programme_id == school.id)
     members = select(Account.teacher_id).join(Post, Post.account_id == Account.id)
     members = members.where(Post.role.in_(IN_A_GROUP), Post.scope_path.in_(groups), in_office())
-    parts = select(Participation.teacher_id).where(_in_programme(school), Participation.state.in_(TAKES_PART))
+    parts = select(Participation.teacher_id).where(Participation.scope_path.in_(groups), Participation.state.in_(TAKES_PART))
     found = select(Teacher).where(or_(Teacher.id.in_(members), Teacher.id.in_(parts))).order_by(Teacher.name, Teacher.id).limit(OFFERED)
     with acting_as(identity.serving()):
         return session.scalars(found.where(Teacher.name.startswith(begins, autoescape=True)) if begins else found).all()

@@ -173,7 +173,7 @@ def _research(engine: Engine) -> Iterator[Task]:
         yield Task(f"{table}: list", BIG, f"/{table}/list/", (20, 30))
     yield Task("ability_summary: record", BIG, f"/ability_summary/show/{summary}", (20, 30))
     yield Task("form of an activity", LEADER, "/activity/add", (20, 30))
-    yield Task("members of a group", BIG, f"/research/members/{group}", (20, 30))
+    yield Task("members of a group", BIG, f"/research_group/members/{group}", (20, 30))
     yield Task("removal of a teacher", BIG, f"/research/removing/{school}", (20, 30))
     for who in (LEADER, MEMBER):
         yield Task("我的校本", who, "/research/mine/", (20, 30))
