@@ -162,7 +162,8 @@ def lock(session: Session, identity: Identity, row: Any, act: str) -> Any:
 def waiting(session: Session, identity: Identity, workflows: Sequence[Workflow]) -> dict[str, int]:
     """Table → how many of its rows wait for a decision this person may take, in one statement.
 
-    Tables where they decide nothing are left out; their own work, which others decide, is not counted.
+    Tables where they decide nothing are left out; their own work, which others decide, is not counted. No more than
+    ``MOST_COUNTED``: whoever has that many before them does not read the last digit, and every page asks.
     """
     counting = _counting(identity, tuple(workflows))
     if counting is None:
@@ -305,6 +306,7 @@ def _tell(session: Session, identity: Identity, workflow: Workflow, step: Step, 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
 
+MOST_COUNTED = 1000
 MOST_REMEMBERED = 500
 _remembered: dict[tuple[Any, ...], CompoundSelect[Any]] = {}
 
@@ -324,7 +326,8 @@ def _counts(identity: Identity, workflows: tuple[Workflow, ...]) -> Iterator[Any
     for workflow in workflows:
         condition = _waiting_for(identity, workflow)
         if condition is not None:
-            yield select(literal(workflow.table), func.count()).select_from(workflow.model).where(condition)
+            rows = select(literal(1)).select_from(workflow.model).where(condition).limit(MOST_COUNTED).subquery()
+            yield select(literal(workflow.table), func.count()).select_from(rows)
 
 
 def _waiting_for(identity: Identity, workflow: Workflow) -> ColumnElement[bool] | None:

@@ -319,6 +319,13 @@ def test_ones_own_application_is_not_counted_and_a_missing_phone_hides_nobody(de
         assert waiting(desk.session, twin, WORKFLOWS)["teacher"] == counted
 
 
+def test_counting_ends_where_a_number_is_no_longer_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert waiting(desk.session, desk.cast.identity("运"), PEOPLE)["teacher"] > 1
+    monkeypatch.setattr("rules.workflow.MOST_COUNTED", 1)
+    monkeypatch.setattr("rules.workflow._remembered", {})
+    assert waiting(desk.session, desk.cast.identity("运"), PEOPLE)["teacher"] == 1
+
+
 def test_a_list_of_offers_costs_no_statement(desk: Desk) -> None:
     lan, identity = desk.teacher("兰"), desk.cast.identity("平")
     statements = statements_of(desk)
