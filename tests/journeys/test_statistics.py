@@ -224,9 +224,11 @@ def test_what_cannot_be_written_waits(app: Any, cast: Cast, client_of: Callable[
     assert written(app, cast) - before == Counter({"teacher": 2})
 
 
-def test_a_process_writes_by_itself_and_once_more_when_it_ends(app: Any, cast: Cast, client_of: Callable[[str], Browser]) -> None:
+def test_a_process_writes_by_itself_and_once_more_when_it_ends(
+    app: Any, cast: Cast, client_of: Callable[[str], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
     browser, views = client_of("平"), PageViews(app, 3600)
-    app.after_request_funcs[None].append(views.see)
+    monkeypatch.setitem(app.after_request_funcs, None, [*app.after_request_funcs[None], views.see])
     browser.get("/teacher/list/")
     assert [thread.name for thread in threading.enumerate()].count("page-views") == 1
     views.stop()
