@@ -99,6 +99,19 @@ def check_bomb(file: IO[bytes]) -> None:
 
 # --- other Office documents, through LibreOffice ----------------------------------------------------------------------
 
+ALONE = (
+    ("Office.Common/Security/Scripting", "BlockUntrustedRefererLinks", "true"),
+    ("Office.Common/Security/Scripting", "DisableMacrosExecution", "true"),
+    ("Office.Common/Security/Scripting", "DisableActiveContent", "true"),
+    ("Office.Common/Security/Scripting", "MacroSecurityLevel", "3"),
+    # What a later version may fetch nevertheless goes to a proxy that nobody is.
+    ("Inet/Settings", "ooInetProxyType", "2"),
+    *(("Inet/Settings", f"ooInet{kind}ProxyName", "127.0.0.1") for kind in ("HTTP", "HTTPS")),
+    *(("Inet/Settings", f"ooInet{kind}ProxyPort", "9") for kind in ("HTTP", "HTTPS")),
+    ("Inet/Settings", "ooInetNoProxy", ""),
+)
+"""Path, name and value of what is set."""
+
 
 def office_pdf(session: Session, identity: Identity, store: FileStore, attachment: Attachment, command: str, *, now: datetime) -> str:
     """The key of a PDF made of an Office document, made once and then kept; RuleViolation where that cannot be done."""
@@ -129,10 +142,31 @@ def _turn() -> Iterator[None]:
         _one_at_a_time.release()
 
 
+def _settings() -> str:
+    """A profile in which LibreOffice looks at the document alone: it runs nothing and fetches nothing, from the network or from this machine."""
+    items = "".join(
+        f'<item oor:path="/org.openoffice.{path}"><prop oor:name="{name}" oor:op="fuse"><value>{value}</value></prop></item>'
+        for path, name, value in ALONE
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?><oor:items xmlns:oor="http://openoffice.org/2001/registry">{items}</oor:items>'
+
+
 def _convert(program: str, source: Path) -> None:
     """Run LibreOffice with a profile of its own; it and whatever it has started end with the time given."""
-    profile = f"-env:UserInstallation=file://{source.parent / 'profile'}"
-    words = [program, profile, "--headless", "--norestore", "--convert-to", "pdf", "--outdir", str(source.parent), str(source)]
+    profile = source.parent / "profile"
+    (profile / "user").mkdir(parents=True)
+    (profile / "user" / "registrymodifications.xcu").write_text(_settings(), encoding="utf-8")
+    words = [
+        program,
+        f"-env:UserInstallation=file://{profile}",
+        "--headless",
+        "--norestore",
+        "--convert-to",
+        "pdf",
+        "--outdir",
+        str(source.parent),
+        str(source),
+    ]
     process = subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )

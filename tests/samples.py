@@ -78,3 +78,30 @@ def docx(body: str = "<w:p><w:r><w:t>教学设计</w:t></w:r></w:p>", **more: by
         for name, content in more.items():
             archive.writestr(name.replace("__", "/"), content)
     return file.getvalue()
+
+
+OPEN = "urn:oasis:names:tc:opendocument:xmlns"
+
+
+def odt(body: str = "") -> bytes:
+    """An OpenDocument text with a line and whatever is given after it."""
+    spaces = {"office": f"{OPEN}:office:1.0", "text": f"{OPEN}:text:1.0", "draw": f"{OPEN}:drawing:1.0"}
+    spaces |= {"svg": f"{OPEN}:svg-compatible:1.0", "xlink": "http://www.w3.org/1999/xlink"}
+    names = " ".join(f'xmlns:{short}="{name}"' for short, name in spaces.items())
+    content = f"<office:body><office:text><text:p>教学设计</text:p>{body}</office:text></office:body>"
+    kind = "application/vnd.oasis.opendocument.text"
+    entry = '<manifest:file-entry manifest:full-path="{}" manifest:media-type="{}"/>'
+    entries = entry.format("/", kind) + entry.format("content.xml", "text/xml")
+    return zipped(
+        mimetype=kind.encode(),
+        **{
+            "META-INF__manifest.xml": f'<manifest:manifest xmlns:manifest="{OPEN}:manifest:1.0">{entries}</manifest:manifest>'.encode(),
+            "content.xml": f'<office:document-content {names} office:version="1.2">{content}</office:document-content>'.encode(),
+        },
+    )
+
+
+def linked_picture(address: str) -> str:
+    """For ``odt``: a picture that is not in the document."""
+    image = f'<draw:image xlink:href="{address}" xlink:type="simple" xlink:show="embed" xlink:actuate="onLoad"/>'
+    return f'<text:p><draw:frame svg:width="5cm" svg:height="5cm">{image}</draw:frame></text:p>'

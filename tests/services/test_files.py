@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import random
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from sqlalchemy import func, select
@@ -504,6 +506,26 @@ def test_an_office_document_becomes_a_pdf_once(session: Session, cast: Cast, sto
     with acting_as(SYSTEM):
         collect_files(session, store, now=TODAY)
     assert stored(tmp_path) == [], "the preview goes with its file"
+
+
+def test_libreoffice_is_told_to_look_at_nothing_but_the_document(session: Session, cast: Cast, store: FileStore, tmp_path: Path) -> None:
+    file, ping = kept(session, cast, store, "讲稿.odt", samples.odt("")), cast.identity("平")
+    program = office(tmp_path, f'cp "$F/profile/user/registrymodifications.xcu" {tmp_path}/told; printf "%%PDF-1.4" > "$F/document.pdf"')
+    office_pdf(session, ping, store, file, program, now=TODAY)
+    told = ElementTree.parse(tmp_path / "told").getroot().iter("prop")
+    values = {prop.attrib["{http://openoffice.org/2001/registry}name"]: prop.findtext("value") for prop in told}
+    assert values["BlockUntrustedRefererLinks"] == values["DisableMacrosExecution"] == values["DisableActiveContent"] == "true"
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_a_hostile_document_shows_nothing_of_this_machine(session: Session, cast: Cast, store: FileStore, tmp_path: Path) -> None:
+    """LibreOffice would embed a picture that lies on the server, or fetch one from its network."""
+    (tmp_path / "secret.png").write_bytes(samples.png())
+    document = samples.odt(samples.linked_picture(f"file://{tmp_path}/secret.png"))
+    file, ping = kept(session, cast, store, "讲稿.odt", document), cast.identity("平")
+    with store.open(office_pdf(session, ping, store, file, "soffice", now=TODAY)) as made:
+        pdf = made.read()
+    assert pdf.startswith(b"%PDF-") and b"/Image" not in pdf
 
 
 def test_without_libreoffice_or_when_it_hangs_there_is_a_sentence(
