@@ -162,8 +162,7 @@ def lock(session: Session, identity: Identity, row: Any, act: str) -> Any:
 def waiting(session: Session, identity: Identity, workflows: Sequence[Workflow]) -> dict[str, int]:
     """Table → how many of its rows wait for a decision this person may take, in one statement.
 
-    Tables where they decide nothing are left out; their own work, which others decide, is not counted. No more than
-    ``MOST_COUNTED``: whoever has that many before them does not read the last digit, and every page asks.
+    At most ``MOST_COUNTED``; tables where they decide nothing are left out, and so is their own work, which others decide.
     """
     counting = _counting(identity, tuple(workflows))
     if counting is None:

@@ -145,6 +145,8 @@ def _statistics(engine: Engine, paths: dict[str, str]) -> Iterator[Task]:
         bare = f"SELECT school.region_id, count(*), count(post.id) FROM school {held} WHERE {where} GROUP BY school.region_id"
         yield Task(f"activation of {level}", who, f"/activation/{region[asked] if asked else ''}", (50, 50), (bare,))
         if who != COUNTY:
+            if who == OPERATOR:
+                yield Task(f"views of {level}, 90 days", who, "/statistics/views?days=90", (50, 50))
             for report in ("registrations", "applications", "views"):
                 yield Task(f"{report} of {level}", who, f"/statistics/{report}{f'/{region[asked]}' if asked else ''}", (50, 50))
 
