@@ -168,6 +168,10 @@ def test_a_table_and_a_field_declared_by_the_book_have_everything(project: Path)
             "from models.files import FileSlot\nclass Bad(Scoped, Record):\n    __tablename__ = 'bad'\n    __screen__ = Screen('坏')\n    __files__ = (FileSlot('version', '文件'),)",
             "names a slot like a field",
         ),
+        (
+            "from models.files import FileSlot\nclass Bad(Scoped, Record):\n    __tablename__ = 'bad'\n    __screen__ = Screen('坏')\n    __files__ = (FileSlot('photo', '照片', act='judge'),)",
+            "asks for an act its screen does not name: judge",
+        ),
     ],
 )
 def test_an_incomplete_declaration_does_not_load(declaration: str, sentence: str) -> None:
