@@ -105,7 +105,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     insert(rooms, '        unit="间教室"', f"        {extra[1]},")
     (copy / "views" / "rooms.py").write_text(block("adding-a-table.md", "class RoomView("), encoding="utf-8")
     imported, steps = block("changing-a-workflow.md", "INSPECTION = ").split("\n\n", 1)
-    replace(copy / "rules" / "approvals.py", "from models.service import", f"{imported}\nfrom models.service import")
+    replace(copy / "rules" / "approvals.py", "from models.violation import", f"{imported}\nfrom models.violation import")
     replace(copy / "rules" / "approvals.py", "WORKFLOWS: tuple", f"{steps}\nWORKFLOWS: tuple")
     replace(copy / "rules" / "approvals.py", "    SERVICE,\n    SCHOOL,", "    SERVICE,\n    INSPECTION,\n    SCHOOL,")
     assert quoted("adding-a-table.md", "room") in quoted("changing-a-workflow.md", "room")
