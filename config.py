@@ -110,6 +110,10 @@ class Settings:
     office_command: str = "soffice"
     """``OFFICE_COMMAND``: LibreOffice, which shows Office documents as PDF where it is installed; ``-`` never looks for it."""
 
+    photo_days: int = 30
+    """``PHOTO_DAYS``: how long the photograph of who asks for another phone is kept once the request is decided, in case somebody
+    complains; it shows a face and an identity card, so not for longer (S4-39)."""
+
     service_note: str = ""
     """``SERVICE_NOTE``: a line on the customer service pages, such as the telephone and working hours (S4-33). Empty: none."""
 
@@ -153,6 +157,7 @@ class Settings:
             archive_mb=_number(environ, "ARCHIVE_MB", cls.archive_mb, 1, 1_000_000),
             unclaimed_mb=_number(environ, "UNCLAIMED_MB", cls.unclaimed_mb, 1, 1_000_000),
             office_command=environ.get("OFFICE_COMMAND", "").strip() or cls.office_command,
+            photo_days=_number(environ, "PHOTO_DAYS", cls.photo_days, 0, 3650),
             service_note=environ.get("SERVICE_NOTE", "").strip(),
             sms_gateway=_named(environ, "SMS_GATEWAY"),
         )

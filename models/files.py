@@ -5,8 +5,8 @@ A table says that it has files with one line::
     __files__ = (FileSlot("materials", "活动材料", accept=(FileKind.DOCUMENT, FileKind.VIDEO), most=20),)
 
 The bytes are kept once, however often they are uploaded (``Blob``); an ``Attachment`` gives them a name and an owner. The one thing a
-newcomer gets wrong: an attachment has no reach of its own. Who may read the record it hangs on may read it; while it hangs on
-nothing it is its uploader's alone.
+newcomer gets wrong: an attachment has no reach of its own. Who may read the record it hangs on may read it, unless its slot asks for
+an act as well; while it hangs on nothing it is its uploader's alone.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ class FileSlot:
     help: str = ""
     readonly: bool = False
     """Filled by services only: on the record page, on no form."""
+    act: str = ""
+    """Closed: shown on the record page only to who holds this act on the record, told by no list, export, REST or history, and
+    every opening is noted like that of a masked field."""
 
 
 def slots_of(model: type[Any]) -> tuple[FileSlot, ...]:
@@ -67,11 +70,15 @@ def tables_with_files() -> dict[str, type[Base]]:
 
 
 def check_slots(model: type[Any]) -> None:
-    """Raise DeclarationError when a slot is called like a field, or like another slot."""
+    """Raise DeclarationError when a slot is called like a field or another slot, or asks for an act the table does not know."""
     names = [slot.name for slot in slots_of(model)]
     taken = sorted({name for name in names if hasattr(model, name) or names.count(name) > 1})
     if taken:
         raise DeclarationError(f"{model.__name__}.__files__ names a slot like a field or another slot: {', '.join(taken)}, see {GUIDE}")
+    known = (*model.__screen__.acts, *model.__screen__.extra_acts) if model.__screen__ is not None else ()
+    unknown = sorted({slot.act for slot in slots_of(model) if slot.act} - set(known))
+    if unknown:
+        raise DeclarationError(f"{model.__name__}.__files__ asks for an act its screen does not name: {', '.join(unknown)}, see {GUIDE}")
 
 
 class Blob(Internal, Base):
@@ -109,7 +116,8 @@ class Attachment(Internal, Base):
     owner_id: Mapped[int | None] = mapped_column(Integer)
     slot: Mapped[str | None] = mapped_column(String(40))
     rank: Mapped[int] = mapped_column(Integer, default=0)
-    uploaded_by: Mapped[int] = mapped_column(Integer)
+    uploaded_by: Mapped[int | None] = mapped_column(Integer)
+    """Empty: somebody signed out, whose file came with its record."""
     uploaded_at: Mapped[Moment] = mapped_column(default=utcnow, index=True)
     claimed_at: Mapped[Moment | None] = mapped_column()
     blob: Mapped[Blob] = relationship(Blob, lazy="joined", innerjoin=True)

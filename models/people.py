@@ -6,6 +6,7 @@ from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
 
 from models.base import Choice, Code, Count, Moment, Name, Record, Screen, Sentence, choice, field, link
+from models.files import FileKind, FileSlot
 from models.inside import indexes_inside
 from models.org import School, Stage
 from models.scoping import Personal, Scoped, Shared
@@ -167,7 +168,16 @@ class Certification(Personal, Record):
         rank=21,
         empty="还没有认证申请。",
     )
-
+    __files__ = (
+        FileSlot(
+            "evidence",
+            "证明材料",
+            accept=(FileKind.DOCUMENT, FileKind.IMAGE),
+            most=10,
+            help="如聘书、任职证明、教师资格证，可以不传。",
+            readonly=True,
+        ),
+    )
     __table_args__ = (
         Index("ix_certification_scope_facets", "scope_path", "outcome"),
         Index("ix_certification_applied_scope", "applied_at", "scope_path", "id"),

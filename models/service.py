@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped
 
 from models.access import Account
 from models.base import Choice, Moment, Name, Record, Screen, Sentence, choice, field, link
+from models.files import FileKind, FileSlot
 from models.org import Region, School
 from models.scoping import Scoped
 
@@ -28,7 +29,10 @@ class RequestKind(Choice):
 
 
 class RequestState(Choice):
+    """``CALLED`` is for who asks for another phone alone: customer service has talked to them (S4-41)."""
+
     WAITING = "waiting", "待处理", "yellow"
+    CALLED = "called", "已回访", "blue"
     ANSWERED = "answered", "已答复", "green"
     REFUSED = "refused", "无法核实", "red"
 
@@ -36,8 +40,8 @@ class RequestState(Choice):
 class ServiceRequest(Scoped, Record):
     """客服申请: somebody asks customer service for help, signed in or not (S0-17, S0-24, S3-134).
 
-    It belongs to the unit its author named, where exactly one is called so, and to the platform otherwise. Its number is told to
-    its author alone; stored is a keyed hash of phone and number together.
+    It belongs to the unit its author named, where exactly one is called so, and to the platform otherwise; who asks for another phone
+    names none. Its number is told to its author alone; stored is a keyed hash of phone and number together.
     """
 
     __tablename__ = "service_request"
@@ -58,6 +62,8 @@ class ServiceRequest(Scoped, Record):
             "unit_name",
             "position",
             "phone",
+            "old_phone",
+            "id_number",
             "id_tail",
             "description",
             "region",
@@ -73,13 +79,16 @@ class ServiceRequest(Scoped, Record):
         rank=24,
         empty="还没有客服申请。有人在“联系客服”页面提交后会出现在这里。",
     )
+    __files__ = (FileSlot("photo", "手持身份证近照", accept=(FileKind.IMAGE,), most=1, readonly=True, act="answer"),)
     __table_args__ = (Index("ix_service_request_state_scope", "state", "scope_path"),)
 
     kind: Mapped[RequestKind] = choice(RequestKind, "申请事项", fixed=True)
     name: Mapped[Name] = field("姓名", fixed=True, index=True)
-    unit_name: Mapped[Name] = field("单位", fixed=True, index=True)
+    unit_name: Mapped[Name | None] = field("单位", fixed=True, index=True)
     position: Mapped[Name | None] = field("职务", fixed=True)
     phone: Mapped[str] = field("手机号码", String(20), mask="phone", fixed=True)
+    old_phone: Mapped[str | None] = field("原手机号码", String(20), mask="phone", fixed=True)
+    id_number: Mapped[str | None] = field("身份证号码", String(30), mask="id_number", fixed=True)
     id_tail: Mapped[str | None] = field("证件号码后四位", String(4), act="reveal", fixed=True)
     description: Mapped[Sentence | None] = field("问题描述", fixed=True)
     region_id: Mapped[int | None] = link(Region, "所属区域", readonly=True, ondelete="SET NULL")

@@ -16,18 +16,16 @@ from models.access import Account, AccountState, Post, in_office
 from models.history import Decision
 from models.org import School, SchoolKind
 from models.people import Certification, CertificationOutcome, CertificationState, Teacher
-from models.service import RequestState, ServiceRequest
 from models.violation import Sentence
 from rules.account_opening import open_requested, open_with_teacher
 from rules.activities import ACTIVITY
-from rules.errors import RuleViolation
 from rules.grants import SCHOOL_ADMIN
 from rules.opening import SCHOOL
 from rules.outcomes import OUTCOME_REVIEW
 from rules.participation import PARTICIPATION
-from rules.passwords import tells_password
 from rules.real_name import REAL_NAME, missing_facts
 from rules.removal import REMOVAL
+from rules.service_desk import SERVICE
 from rules.summaries import SUMMARY_REVIEW
 from rules.topics import TOPIC
 from rules.workflow_steps import KnownBy, Step, Workflow
@@ -257,53 +255,6 @@ ACCOUNT_OPENING = Workflow(
     starts=(AccountState.REQUESTED, AccountState.ACTIVE),
     waits=(AccountState.REQUESTED,),
     leads_to="/me/",
-)
-
-# --- 客服 (S0-17, S0-24, S3-134) --------------------------------------------------------------------------------------
-
-
-def _answered(session: Session, request: ServiceRequest, decision: Decision) -> None:
-    """The answer can be read with the number alone, by whoever typed the phone: it never tells a password."""
-    if tells_password(decision.comment or ""):
-        raise RuleViolation("答复可以凭查询号公开查看，不能写密码或权限码。请在账号页面重置密码，并发到账号登记的手机。", "comment")
-    request.answer = decision.comment
-    request.answered_at = decision.at
-
-
-SERVICE = Workflow(
-    "客服申请处理",
-    ServiceRequest.state,
-    (
-        Step(
-            "answer",
-            RequestState.WAITING,
-            RequestState.ANSWERED,
-            act="answer",
-            label="答复",
-            kind="primary",
-            not_by_author=True,
-            needs_comment=True,
-            comment_label="答复内容",
-            effect=_answered,
-        ),
-        Step(
-            "refuse",
-            RequestState.WAITING,
-            RequestState.REFUSED,
-            act="answer",
-            label="无法核实",
-            kind="danger",
-            not_by_author=True,
-            needs_comment=True,
-            comment_label="无法核实的原因",
-            effect=_answered,
-        ),
-    ),
-    person=KnownBy({"account": ServiceRequest.account_id, "phone": ServiceRequest.phone}),
-    starts=(RequestState.WAITING,),
-    waits=(RequestState.WAITING,),
-    ends=(RequestState.ANSWERED, RequestState.REFUSED),
-    leads_to="/service/",
 )
 
 WORKFLOWS: tuple[Workflow, ...] = (

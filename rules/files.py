@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from models.base import table_name, utcnow
 from models.files import Attachment, Blob, FileSlot, Upload, slot_of, tables_with_files
 from models.history import note
-from models.scoping import Identity, acting_as
+from models.scoping import Identity, acting_as, row_in_reach
 from models.session import transaction
 from models.violation import OutOfReach
 from rules.errors import RuleViolation
@@ -29,6 +29,7 @@ KEPT_UNCLAIMED = timedelta(days=1)
 KEPT_UNFINISHED = timedelta(days=1)
 STRAY_DAYS = range(2, 9)
 """Days ago whose files are compared with the rows: a process that died in between left bytes without one."""
+STARS = "***"
 _QUIETLY = {"synchronize_session": False}
 
 
@@ -58,11 +59,35 @@ def attachment_for(session: Session, identity: Identity, attachment_id: int) -> 
         if identity.account_id is None or attachment.uploaded_by != identity.account_id:
             raise OutOfReach(f"attachment {attachment_id}")
         return attachment
-    model = tables_with_files().get(attachment.owner_table or "")
+    model, slot = _place_of(attachment)
     with acting_as(identity):
-        if model is None or session.get(model, attachment.owner_id) is None:
-            raise OutOfReach(f"attachment {attachment_id}")
+        owner = session.get(model, attachment.owner_id) if model is not None else None
+    if owner is None or slot is None or not is_open(identity, owner, slot):
+        raise OutOfReach(f"attachment {attachment_id}")
     return attachment
+
+
+def is_open(identity: Identity, owner: Any, slot: FileSlot) -> bool:
+    """Whether who reads the record is shown the files of this slot too."""
+    return not slot.act or row_in_reach(owner, identity, slot.act)
+
+
+def closed_slot_of(attachment: Attachment) -> FileSlot | None:
+    """The slot of a file that only some of its record's readers are shown; None for any other file."""
+    _model, slot = _place_of(attachment)
+    return slot if slot is not None and slot.act else None
+
+
+def note_opening(session: Session, identity: Identity, attachment: Attachment, said: str) -> None:
+    """Note in the record's history that this person was given a file of a closed slot, like the opening of a masked field."""
+    model, _slot = _place_of(attachment)
+    with acting_as(identity.serving()), transaction(session):
+        note(session, session.get_one(cast("Any", model), attachment.owner_id), "reveal", comment=said)
+
+
+def _place_of(attachment: Attachment) -> tuple[type[Any] | None, FileSlot | None]:
+    model = tables_with_files().get(attachment.owner_table or "")
+    return model, slot_of(model, attachment.slot or "") if model is not None else None
 
 
 def named(session: Session, identity: Identity, ids: Iterable[int], owner: Any | None = None) -> list[Attachment]:
@@ -74,7 +99,7 @@ def named(session: Session, identity: Identity, ids: Iterable[int], owner: Any |
 
 
 def _is_own(attachment: Attachment, identity: Identity) -> bool:
-    return attachment.owner_id is None and attachment.uploaded_by == identity.account_id
+    return attachment.owner_id is None and attachment.uploaded_by is not None and attachment.uploaded_by == identity.account_id
 
 
 def _hangs_on(attachment: Attachment, owner: Any, slot: str | None = None) -> bool:
@@ -119,7 +144,14 @@ def settle(session: Session, identity: Identity, owner: Any, slot: str, ids: Ite
         if hasattr(owner, "updated_at"):
             owner.updated_at = utcnow()
         session.flush()
-        note(session, owner, "files", {slot: [[a.name for a in before], [a.name for a in after]]})
+        note(session, owner, "files", {slot: [_told(declared, before), _told(declared, after)]})
+
+
+def hang(attachment: Attachment, owner: Any, slot: str, rank: int = 0) -> None:
+    """Give a file its place on a record that has its id. Flushes nothing and asks nothing: the caller has."""
+    attachment.owner_table, attachment.owner_id = table_name(type(owner)), owner.id
+    attachment.slot, attachment.rank = slot, rank
+    attachment.claimed_at = attachment.claimed_at or utcnow()
 
 
 def discard(session: Session, identity: Identity, attachment_id: int) -> None:
@@ -152,9 +184,12 @@ def _write(session: Session, owner: Any, slot: str, before: Sequence[Attachment]
         if attachment.id not in kept:
             session.delete(attachment)
     for rank, attachment in enumerate(after):
-        attachment.owner_table, attachment.owner_id = table_name(type(owner)), owner.id
-        attachment.slot, attachment.rank = slot, rank
-        attachment.claimed_at = attachment.claimed_at or utcnow()
+        hang(attachment, owner, slot, rank)
+
+
+def _told(slot: FileSlot, files: Sequence[Attachment]) -> list[str]:
+    """What history keeps of the files: their names, unless even those are none of its readers' business."""
+    return [STARS if slot.act else file.name for file in files]
 
 
 def _service() -> Identity:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -28,6 +29,7 @@ from rules.notices import tell_accounts
 from rules.sms import NOT_SENT, can_send, send_sms
 from rules.throttle import hit
 
+log = logging.getLogger("yanxiu.phones")
 PHONE_CHANGE = "phone_change"
 CODE_SECONDS = 600
 TRIES = 5
@@ -35,6 +37,7 @@ CODES_PER_HOUR = 5
 HOUR = 3600
 WRONG = "验证码不正确或已失效，请核对或重新获取。"
 BOUND = "您的账号已改为绑定手机 {phone}。如果不是您本人操作，请立即修改密码并联系管理员。"
+GIVEN_UP = "【教师研修】您的账号已改为绑定手机 {phone}，本号码不再用于该账号。如果不是您本人申请，请立即联系客服。"
 TEXT = "【教师研修】验证码{code}，用于{purpose}，{minutes}分钟内有效。请勿告诉他人；如非本人操作，请忽略本短信。"
 
 
@@ -86,17 +89,34 @@ def rebind_phone(session: Session, identity: Identity, account: Account, new_pho
     Answers the new phone, masked. Raises NotPermitted, OutOfReach, RuleViolation.
     """
     identity.require("rebind", "account", account.scope_path)
-    phone = check_phone(new_phone)
     with acting_as(identity.serving()), transaction(session):
-        session.refresh(account)
-        if phone == account.phone:
-            raise RuleViolation("新手机号码与原手机号码相同。", "phone")
-        _void_codes(session, account, now)
-        _bind(session, account, phone)
-        tell_accounts(
-            session, [account.id], Sentence(BOUND, phone=mask_phone(phone)), "/me/", kind=NoticeKind.ACCOUNT, now=now, by_phone=True
-        )
-    return mask_phone(phone)
+        given_up = bind_another(session, account, new_phone, now)
+    tell_given_up(given_up, new_phone)
+    return mask_phone(check_phone(new_phone))
+
+
+def bind_another(session: Session, account: Account, new_phone: str, now: datetime) -> str | None:
+    """The account's new phone, told behind its bell and there; answers the one it had. Part of the caller's transaction."""
+    phone = check_phone(new_phone)
+    session.refresh(account)
+    if phone == account.phone:
+        raise RuleViolation("新手机号码与原手机号码相同。", "phone")
+    given_up = account.phone
+    _void_codes(session, account, now)
+    _bind(session, account, phone)
+    told = Sentence(BOUND, phone=mask_phone(phone))
+    tell_accounts(session, [account.id], told, "/me/", kind=NoticeKind.ACCOUNT, now=now, by_phone=True)
+    return given_up
+
+
+def tell_given_up(given_up: str | None, new_phone: str) -> None:
+    """A message to the phone an account has left, after the fact: whoever still reads there did not ask for it to be given up."""
+    if given_up is None or not can_send():
+        return
+    try:
+        send_sms(given_up, GIVEN_UP.format(phone=mask_phone(check_phone(new_phone))))
+    except Exception:
+        log.exception("the phone that was given up could not be told")
 
 
 def _count_try(session: Session, account: Account, now: datetime) -> Any | None:

@@ -1,6 +1,6 @@
 """Customer service: asking it, reading its answer, and what it looks up (S0-17, S0-24, S3-134).
 
-The operator decides in ``rules.approvals``. The one thing a newcomer gets wrong: nothing here tells the asker whether an account
+The operator decides in ``rules.approvals``; who asks for another phone is in ``rules.phone_requests``. The one thing a newcomer gets wrong: nothing here tells the asker whether an account
 exists, and no password goes to a phone that somebody merely typed.
 """
 
@@ -41,7 +41,6 @@ ID_TAIL = re.compile(r"[0-9]{3}[0-9X]")
 # With 23 letters 36 bits, good for one phone only and behind limited tries.
 NUMBER_LENGTH = 8
 MOST_OWN = 20
-OLD_PHONE = "原手机号码："
 MOST_MATCHES = 10
 NOT_FOUND = "没有查到。请核对查询号，以及提交申请时填写的手机号码。"
 TOO_OFTEN = "操作过于频繁，请稍后再试。"
@@ -60,8 +59,6 @@ class Asked:
     position: str = ""
     id_tail: str = ""
     description: str = ""
-    old_phone: str = ""
-    """Of who asks for another one: only masked it is kept, to be compared with the account's (S4-39)."""
 
 
 @dataclass(frozen=True)
@@ -78,50 +75,45 @@ class Match:
 
 def ask_service(session: Session, asked: Asked, *, account: Account | None, address: str, now: datetime, secret_key: bytes) -> str:
     """Store a request; answers its number, ``AC3D-4EF6``, which is told this once."""
-    phone, number = check_phone(asked.phone), _draw_number()
+    phone, number, unit = check_phone(asked.phone), draw_number(), one_line(asked.unit)
+    if not unit:
+        raise RuleViolation("请填写“{label}”。", "unit_name", label="单位")
     values = {
         "kind": asked.kind,
-        "name": _line(asked.name),
-        "unit_name": _line(asked.unit),
-        "position": _line(asked.position) or None,
+        "name": one_line(asked.name),
+        "unit_name": unit,
+        "position": one_line(asked.position) or None,
         "phone": phone,
         "id_tail": _checked_tail(asked),
         "description": _checked_description(asked),
         "account_id": account.id if account is not None else None,
-        "digest": _digest(secret_key, phone, number),
+        "digest": digest_of_request(secret_key, phone, number),
     }
-    _count(session, f"service-ask:{address}", ASKS_PER_ADDRESS, now)
+    count_asking(session, address, now)
     with acting_as(ASKING), transaction(session):
-        session.add(ServiceRequest(**values, **_owner(session, str(values["unit_name"]))))
+        session.add(ServiceRequest(**values, **_owner(session, unit)))
     return number
 
 
-def _line(text: str) -> str:
+def count_asking(session: Session, address: str, now: datetime) -> None:
+    """One more request from this address; RuleViolation when there are too many in an hour, whatever they ask for."""
+    _count(session, f"service-ask:{address}", ASKS_PER_ADDRESS, now)
+
+
+def one_line(text: str) -> str:
     """One line as typed, without surplus blanks; nothing where there is nothing to see."""
     return " ".join(text.split()) if half_width(text) else ""
 
 
 def _checked_tail(asked: Asked) -> str | None:
     tail = half_width(asked.id_tail).upper()
-    if asked.kind is RequestKind.PHONE and not tail:
-        raise RuleViolation("更换手机号码时，请填写证件号码后四位，供客服核对身份。", "id_tail")
     if tail and not ID_TAIL.fullmatch(tail):
         raise RuleViolation("请填写证件号码的最后四位，或留空。", "id_tail")
     return tail or None
 
 
-def _old_phone(asked: Asked) -> str:
-    """The line that tells customer service of the phone that is given up; empty where none is."""
-    if asked.kind is not RequestKind.PHONE:
-        return ""
-    try:
-        return f"{OLD_PHONE}{mask_phone(check_phone(asked.old_phone))}"
-    except RuleViolation as refusal:
-        raise RuleViolation(refusal.template, "old_phone", **refusal.params) from refusal
-
-
 def _checked_description(asked: Asked) -> str | None:
-    text = "\n".join(part for part in (_old_phone(asked), asked.description.strip()) if part)
+    text = asked.description.strip()
     if asked.kind is RequestKind.OTHER and not half_width(text):
         raise RuleViolation("请填写“{label}”。", "description", label="问题描述")
     return text or None
@@ -137,12 +129,14 @@ def _owner(session: Session, name: str) -> dict[str, Any]:
     return {"scope_path": unit.scope_path, "school_id" if isinstance(unit, School) else "region_id": unit.id}
 
 
-def _draw_number() -> str:
+def draw_number() -> str:
+    """A request's number, drawn at random."""
     drawn = "".join(secrets.choice(ALPHABET) for _ in range(NUMBER_LENGTH))
     return f"{drawn[:4]}-{drawn[4:]}"
 
 
-def _digest(secret_key: bytes, phone: str, number: str) -> str:
+def digest_of_request(secret_key: bytes, phone: str, number: str) -> str:
+    """What is kept of a request's number: nothing without the phone and the key."""
     typed = "".join(char for char in half_width(number).upper() if char.isalnum())
     return digest_of(secret_key, PURPOSE, phone, typed)
 
@@ -160,7 +154,9 @@ def find_request(session: Session, phone: str, number: str, *, address: str, now
     phone, key = check_phone(phone), f"service-look:{address}"
     _count(session, key, LOOKS_PER_ADDRESS, now)
     with acting_as(ASKING), transaction(session):
-        found = session.scalars(select(ServiceRequest).where(ServiceRequest.digest == _digest(secret_key, phone, number))).one_or_none()
+        found = session.scalars(
+            select(ServiceRequest).where(ServiceRequest.digest == digest_of_request(secret_key, phone, number))
+        ).one_or_none()
         if found is None:
             raise RuleViolation(NOT_FOUND, "number")
         take_back(session, key)
@@ -178,15 +174,17 @@ def own_requests(session: Session, account: Account) -> list[ServiceRequest]:
 
 
 def matching_accounts(session: Session, identity: Identity, request: ServiceRequest) -> list[Match]:
-    """Accounts within reach that share phone, name or office with the request, those that share most first; two statements."""
+    """Accounts within reach that share phone, number, name or office with the request, those that share most first; two statements."""
     active = in_force()
-    by_phone = or_(Account.phone == request.phone, Account.username == request.phone)
-    offices = (active, Post.unit_name == request.unit_name, Post.role.not_in(PERSONAL_ROLES))
+    phones = [phone for phone in (request.phone, request.old_phone) if phone]
     likely: list[Select[Any]] = [
-        select(Account.id).where(by_phone),
-        select(Post.account_id).where(active, Post.contact_phone == request.phone),
-        select(Post.account_id).where(*offices),
+        select(Account.id).where(or_(Account.phone.in_(phones), Account.username.in_(phones))),
+        select(Post.account_id).where(active, Post.contact_phone.in_(phones)),
     ]
+    if request.unit_name:
+        likely.append(select(Post.account_id).where(active, Post.unit_name == request.unit_name, Post.role.not_in(PERSONAL_ROLES)))
+    if request.id_number:
+        likely.append(select(Account.id).where(Account.id_number == request.id_number))
     namesakes: list[Select[Any]] = [
         select(Account.id).where(Account.first_name == request.name),
         select(Post.account_id).where(active, Post.contact_name == request.name),
@@ -204,7 +202,9 @@ def _match(request: ServiceRequest, account: Account, posts: list[Post]) -> Matc
     phones = {account.phone, account.username, *(post.contact_phone for post in posts)}
     agrees = {
         "手机号码": request.phone in phones,
+        "原手机号码": request.old_phone is not None and request.old_phone in phones,
         "姓名": request.name in {account.first_name, *(post.contact_name for post in posts)},
+        "身份证号码": request.id_number is not None and request.id_number == account.id_number,
         "单位": request.unit_name in {post.unit_name for post in posts},
         "证件号码后四位": bool(request.id_tail) and (account.id_number or "").endswith(request.id_tail or ""),
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, TypeVar, cast
@@ -20,9 +21,9 @@ from sqlalchemy.orm import Session
 from models.files import Attachment, Blob, FileKind, FileSlot, Upload
 from models.scoping import Identity, acting_as
 from models.session import insert_or, transaction
-from models.violation import Conflict, OutOfReach
+from models.violation import Conflict, OutOfReach, Sentence
 from rules.errors import RuleViolation
-from rules.file_types import check_content, clean_name, format_of
+from rules.file_types import FORMATS, check_content, clean_name, ending_of, format_of
 from rules.files_store import CHUNK, FILES, PIECES, FileStore
 
 log = logging.getLogger("yanxiu.files")
@@ -89,6 +90,10 @@ def begin_upload(session: Session, identity: Identity, name: str, size: int, *, 
 
 def check_promise(name: str, size: int, slot: FileSlot | None) -> None:
     """Raise RuleViolation for a file that cannot be taken, judged by its name and size alone."""
+    if slot is not None and ending_of(name) not in FORMATS:
+        raise RuleViolation(
+            "“{name}”的类型不支持。这里可以上传{kinds}。", name=name, kinds=Sentence.of([k.label for k in slot.accept], "、")
+        )
     kind = format_of(name).kind
     if slot is not None and kind not in slot.accept:
         raise RuleViolation("“{name}”是{kind}，这里不能上传这种文件。", name=name, kind=kind)
@@ -174,11 +179,32 @@ def keep_file(
     session: Session, identity: Identity, store: FileStore, name: str, file: IO[bytes], *, slot: FileSlot | None = None, now: datetime
 ) -> Attachment:
     """A whole file at once, as a form without scripts sends it."""
+    name, chunks = _whole(name, file, slot)
+    return _keep(session, identity, store, name, chunks, slot, now)
+
+
+@contextmanager
+def bringing_file(session: Session, store: FileStore, name: str, file: IO[bytes], *, slot: FileSlot, now: datetime) -> Iterator[Attachment]:
+    """A whole file that comes with its record, of somebody who has no account to leave it with: the block saves the record and
+    hangs the file on it (``rules.files.hang``), in one transaction. Whatever is raised leaves neither.
+
+    Raises RuleViolation (its field is the slot) for a file that cannot be taken.
+    """
+    with ExitStack() as stack:
+        try:
+            name, chunks = _whole(name, file, slot)
+            attachment = stack.enter_context(_arriving(session, store, name, chunks, slot, now))
+        except RuleViolation as refusal:
+            raise RuleViolation(refusal.sentence, slot.name) from refusal
+        yield attachment
+
+
+def _whole(name: str, file: IO[bytes], slot: FileSlot | None) -> tuple[str, Iterator[bytes]]:
     name = clean_name(name)
     file.seek(0, 2)
     check_promise(name, file.tell(), slot)
     file.seek(0)
-    return _keep(session, identity, store, name, iter(lambda: file.read(CHUNK), b""), slot, now)
+    return name, iter(lambda: file.read(CHUNK), b"")
 
 
 # --- bytes and their row ----------------------------------------------------------------------------------------------
@@ -194,29 +220,38 @@ def _keep(
     now: datetime,
     upload: Upload | None = None,
 ) -> Attachment:
+    with acting_as(identity.serving()), _arriving(session, store, name, chunks, slot, now) as attachment:
+        attachment.uploaded_by = _account(identity)
+        session.flush()
+        if upload is not None:
+            ends = update(Upload).where(Upload.id == upload.id, Upload.attachment_id.is_(None))
+            if _count(session, ends.values(attachment_id=attachment.id)) != 1:
+                raise Conflict("这个文件已经上传完成，请刷新页面查看。")
+    return attachment
+
+
+@contextmanager
+def _arriving(
+    session: Session, store: FileStore, name: str, chunks: Iterable[bytes], slot: FileSlot | None, now: datetime
+) -> Iterator[Attachment]:
+    """Bytes looked into and their row, in a transaction the block is part of; whatever is raised leaves neither."""
     digest = _Digest()
     key = roomy(lambda: store.write(digest.over(chunks), area=FILES, now=now))
     try:
         with store.open(key) as file:
             known = check_content(name, file)
         check_promise(name, digest.size, slot)
-        with acting_as(identity.serving()), transaction(session):
+        with transaction(session):
             blob_id, kept = _blob(session, store, key, digest, now)
             blob = session.get_one(Blob, blob_id, populate_existing=True)
-            attachment = Attachment(blob=blob, name=name, kind=known.kind, media_type=known.media_type)
-            attachment.uploaded_by, attachment.uploaded_at = _account(identity), now
+            attachment = Attachment(blob=blob, name=name, kind=known.kind, media_type=known.media_type, uploaded_at=now)
             session.add(attachment)
-            session.flush()
-            if upload is not None:
-                ends = update(Upload).where(Upload.id == upload.id, Upload.attachment_id.is_(None))
-                if _count(session, ends.values(attachment_id=attachment.id)) != 1:
-                    raise Conflict("这个文件已经上传完成，请刷新页面查看。")
+            yield attachment
     except BaseException:
         store.delete(key)
         raise
     if kept != key:
         store.delete(key)
-    return attachment
 
 
 def _blob(session: Session, store: FileStore, key: str, digest: _Digest, now: datetime) -> tuple[int, str]:

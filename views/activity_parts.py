@@ -100,7 +100,7 @@ class ActivityParts(PageView):
             "completes": _(COMPLETES[activity.kind]),
             "join": join_button(identity, found, now) if may_join(identity, found, now) else None,
             "leave": self._leave_button(activity) if self._may_leave(found, is_member) else None,
-            "files": [one for one in file_lists(self.db, activity) if one.files],
+            "files": [one for one in file_lists(self.db, self.identity, activity) if one.files],
             "participants": self._participants(found, leads),
             "most_shown": MOST_SHOWN,
             "typed": typed or Typed(),

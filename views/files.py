@@ -22,7 +22,7 @@ from werkzeug.wsgi import FileWrapper
 from models.base import row_id, utcnow
 from models.files import Attachment, FileSlot, Upload, slot_of, tables_with_files
 from models.violation import RuleViolation
-from rules.files import attachment_for, discard
+from rules.files import attachment_for, closed_slot_of, discard, note_opening
 from rules.files_store import FileStore
 from rules.previews import NOT_SHOWN, check_bomb, docx_html, office_pdf, shown_as, text_of
 from rules.uploads import MB, begin_upload, cancel_upload, continue_upload, finish_upload, upload_for
@@ -108,8 +108,8 @@ class FilesView(PageView):
     @login_required
     def download(self, pk: str, name: str) -> Response:
         """The file under its own name, whole or in ranges."""
-        attachment = self._attachment(pk)
-        return self._send(attachment.blob.key, attachment.blob.sha256, attachment.name, attachment.media_type)
+        attachment = self._attachment(pk, is_handed_out=True)
+        return self._send(attachment, attachment.blob.key, attachment.blob.sha256, attachment.name, attachment.media_type)
 
     @expose("/<pk>/preview", methods=["GET"])
     @login_required
@@ -125,6 +125,7 @@ class FilesView(PageView):
     def _shown(self, attachment: Attachment) -> dict[str, Any]:
         how = shown_as(attachment)
         if how == "text":
+            self._note(attachment)
             with self._open(attachment.blob.key) as file:
                 text, is_whole = text_of(file)
             return {"how": how, "text": text, "is_whole": is_whole}
@@ -141,7 +142,7 @@ class FilesView(PageView):
     @login_required
     def document(self, pk: str) -> Response:
         """What stands in a .docx, for the closed frame of its preview."""
-        attachment = self._attachment(pk)
+        attachment = self._attachment(pk, is_handed_out=True)
         if shown_as(attachment) != "docx":
             abort(404)
         try:
@@ -156,16 +157,26 @@ class FilesView(PageView):
     @login_required
     def as_pdf(self, pk: str) -> Response:
         """The PDF that LibreOffice made of an Office document."""
-        attachment = self._attachment(pk)
+        attachment = self._attachment(pk, is_handed_out=True)
         if shown_as(attachment) != "office":
             abort(404)
-        return self._send(self._office(attachment), f"{attachment.blob.sha256}-pdf", f"{attachment.name}.pdf", "application/pdf")
+        return self._send(
+            attachment, self._office(attachment), f"{attachment.blob.sha256}-pdf", f"{attachment.name}.pdf", "application/pdf"
+        )
 
     def _office(self, attachment: Attachment) -> str:
         return office_pdf(self.db, self.identity, _store(), attachment, self.settings.office_command, now=utcnow())
 
-    def _attachment(self, pk: str) -> Attachment:
-        return attachment_for(self.db, self.identity, _number(pk))
+    def _attachment(self, pk: str, *, is_handed_out: bool = False) -> Attachment:
+        attachment = attachment_for(self.db, self.identity, _number(pk))
+        if is_handed_out:
+            self._note(attachment)
+        return attachment
+
+    def _note(self, attachment: Attachment) -> None:
+        """What a closed slot holds is handed out with a line in the history of its record."""
+        if (slot := closed_slot_of(attachment)) is not None:
+            note_opening(self.db, self.identity, attachment, _(slot.label))
 
     def _open(self, key: str) -> IO[bytes]:
         try:
@@ -176,14 +187,14 @@ class FilesView(PageView):
     def _url(self, endpoint: str, attachment: Attachment) -> str:
         return url_for(f"FilesView.{endpoint}", pk=attachment.id)
 
-    def _send(self, key: str, tag: str, name: str, media_type: str) -> Response:
+    def _send(self, attachment: Attachment, key: str, tag: str, name: str, media_type: str) -> Response:
         file = self._open(key)
         size = file.seek(0, 2)
         file.seek(0)
         answer = Response(FileWrapper(file, 64 * 1024), mimetype=media_type, direct_passthrough=True)
         answer.content_length = size
         answer.set_etag(tag)
-        answer.headers["Cache-Control"] = "private, no-cache"
+        answer.headers["Cache-Control"] = "private, no-cache" if closed_slot_of(attachment) is None else "no-store"
         plain = name.encode("ascii", "ignore").decode().strip(" .") or "file"
         answer.headers.set("Content-Disposition", "attachment", **{"filename": plain, "filename*": f"UTF-8''{quote(name, safe='')}"})
         g.content_policy = NOTHING_RUNS

@@ -1,4 +1,4 @@
-"""个人中心: one's own facts, password, phone, identity and school (S3-27, S4-36, S4-38, S4-42 … S4-54, S4-79)."""
+"""个人中心: one's own facts, password, phone, identity, school and certification (S3-09, S3-27, S4-36, S4-38, S4-42 … S4-54, S4-79)."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from wtforms.validators import EqualTo, InputRequired, Length
 
 from models.access import Account, PersonKind
 from models.base import utcnow
-from models.people import Teacher
+from models.people import Certification, Teacher
 from models.scoping import acting_as
+from models.violation import RuleViolation
 from rules.accounts import change_password
 from rules.approvals import CERTIFICATION
+from rules.certification import EVIDENCE, apply_with_evidence, change_evidence, open_application
 from rules.masks import mask_account, mask_id_number, mask_phone
 from rules.people import join_school
 from rules.phones import confirm_phone_change, start_phone_change
 from rules.real_name import missing_facts
 from rules.registration import become_teacher, school_or_other, switch_identity
-from rules.workflow import offers
+from rules.workflow import offers, why_not
 from views.pages import PageView
+from views.panel.attaching import Attaching
 from views.panel.forms import errors_of
 from views.panel.words import listed, told
 from views.registration import PUBLIC, region_field, school_field, teaching_fields, teaching_of
@@ -198,6 +201,42 @@ class MeView(PageView):
         return self.ask(
             "simple_form.html", form, act, title=_("当前任教信息"), intro=intro, submit_label=_("保存"), cancel_url=url_for("MeView.home")
         )
+
+    @expose("/certification", methods=["GET", "POST"])
+    @login_required
+    def certification(self) -> Response:
+        """申请认证 with what proves it; while the application waits, its evidence can still be changed (S3-09, S3-121…123)."""
+        teacher = self._teacher()
+        if teacher is None:
+            abort(404)
+        application = open_application(self.db, teacher)
+        files, form = Attaching(self.db, self.identity, Certification, application, only=[EVIDENCE]), FlaskForm(meta={"csrf": False})
+        if request.method == "POST" and not files.errors:
+            save = apply_with_evidence if application is None else change_evidence
+            try:
+                save(self.db, self.identity, teacher, [a.id for a in files.chosen[EVIDENCE]], now=utcnow())
+            except RuleViolation as refusal:
+                files.place(form, refusal)
+            else:
+                flash(_("已提交申请，请等待学校审核。") if application is None else _("证明材料已保存。"), "success")
+                return redirect(url_for("MeView.home"), 303)
+        errors = [*errors_of(form), *files.summary()]
+        page = self.render_template(
+            "me/certification.html",
+            teacher=teacher,
+            waits=application is not None,
+            why=self._why_not_apply(teacher) if application is None else "",
+            box=files.boxes()[0],
+            errors=errors,
+        )
+        return page, 422 if errors else 200  # type: ignore[return-value]
+
+    def _why_not_apply(self, teacher: Teacher) -> str:
+        """The sentence that says why the application is not open now; empty when it is."""
+        offer = next(
+            (one for one in offers(self.db, self.identity, CERTIFICATION, teacher, thorough=True) if one.step.name == "apply"), None
+        )
+        return told(offer.why if offer is not None else why_not(self.identity, CERTIFICATION, teacher, "apply"))
 
     @expose("/keys", methods=["GET", "POST"])
     @login_required

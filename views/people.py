@@ -17,11 +17,13 @@ from models.scoping import Identity
 from models.violation import Sentence
 from rules.accounts import reset_many, reset_password, unlock
 from rules.approvals import administers_own_school
+from rules.certification import open_application
 from rules.hour_statement import totals_of
 from rules.people import leave_school
 from rules.phones import rebind_phone
 from rules.real_name import lacks_facts, missing_facts
 from rules.service import reset_by_sms
+from views.panel.attaching import file_lists
 from views.panel.cells import text_of
 from views.panel.pages import Button, ConfirmPage
 from views.panel.screens import PanelView
@@ -85,6 +87,15 @@ class TeacherView(PanelView):
         return _("信息不完整，还缺：%(facts)s。", facts=listed(_(fact) for fact in missing)) if missing else ""
 
     def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
+        return [*self._evidence(row), *self._hours(row)]
+
+    def _evidence(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
+        """What the application that waits is proved by, beside the buttons that decide on it."""
+        application = open_application(self.db, row) if row.certification is CertificationState.PENDING else None
+        lists = file_lists(self.db, self.identity, application) if application is not None else []
+        return [(one.label, "files/_section.html", one.files) for one in lists if one.files]
+
+    def _hours(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
         if not self.identity.reaches("read", "hour_entry", row.scope_path):
             return ()
         lines = totals_of(self.db, self.identity, row.id, now=utcnow())

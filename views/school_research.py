@@ -102,7 +102,7 @@ class SchoolResearchView(PageView):
             state=cell_of(self._panel("school_programme").state_field(), school),
             stages=[(stage, self._leads_to(stage, school)) for stage in stages],
             coming=next((stage for stage in stages if not stage.is_done), None),
-            files=file_lists(self.db, school),
+            files=file_lists(self.db, self.identity, school),
             mine=self.identity.may("join", "activity"),
             pages=self._pages(school),
             failed=why_failed(self.db, self.identity, school),

@@ -39,6 +39,7 @@ from rules.notices import KEPT_DAYS as NOTICE_DAYS
 from rules.notices import forget_notices, send_due_texts
 from rules.page_views import day_of, forget_views
 from rules.permission_codes import expire_codes
+from rules.phone_requests import forget_photos
 from views.panel.excel.work import Failure, do
 from views.panel.security import identity_of
 from views.panel.words import refused
@@ -93,6 +94,7 @@ def _queue(app: Flask, settings: Settings) -> Queue:
     queue.periodic_task(crontab(minute="*"), name="find_lost_jobs")(lambda: give_out_again(app))
     queue.periodic_task(crontab(minute="*"), name="expire_codes")(lambda: expire_old_codes(app))
     queue.periodic_task(crontab(hour="3", minute="17"), name="forget_old_files")(lambda: forget_old_files(app))
+    queue.periodic_task(crontab(hour="3", minute="42"), name="forget_photos")(lambda: forget_old_photos(app))
     queue.periodic_task(crontab(hour="3", minute="47"), name="collect_files")(lambda: collect_unused_files(app))
     queue.periodic_task(crontab(minute="*/10"), name="recount_accounts")(lambda: count_accounts_again(app))
     queue.periodic_task(crontab(hour="3", minute="27"), name="forget_old_views")(lambda: forget_old_views(app))
@@ -144,6 +146,12 @@ def forget_old_files(app: Flask) -> None:
     with _as_system(app) as session:
         forget_files(session, before=before)
     app.extensions["files"].collect(before=before.date())
+
+
+def forget_old_photos(app: Flask) -> None:
+    """Let go of the photographs whose requests have long been decided; their bytes are collected right afterwards."""
+    with _as_system(app) as session:
+        forget_photos(session, before=utcnow() - timedelta(days=app.extensions["settings"].photo_days))
 
 
 def collect_unused_files(app: Flask) -> None:

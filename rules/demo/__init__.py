@@ -19,6 +19,7 @@ from rules.demo.accounts import ADMINISTERED, DEMO_ACCOUNTS, PASSWORD, DemoAccou
 from rules.demo.activity import add_activity
 from rules.demo.inner_mongolia import add_inner_mongolia
 from rules.demo.notices import add_demo_notices
+from rules.demo.papers import add_papers
 from rules.demo.regions import FUJIAN, INNER_MONGOLIA, add_regions
 from rules.demo.research import add_research
 from rules.demo.scale import add_many_teachers
@@ -57,6 +58,8 @@ def load_demo(
         with session_factory() as session:
             add_research(session, now=now, files=files)
         progress("校本研修：两所学校正在开展")
+        with session_factory() as session:
+            add_papers(session, now=now, files=files)
     added = add_many_teachers(session_factory, teachers, now=now, progress=progress) if teachers else 0
     if is_new or added:
         with acting_as(SYSTEM), session_factory() as session, transaction(session):

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -43,6 +43,8 @@ class Visit:
     """Link name → id of the row it leads to, for the lists of what hangs on that one."""
     kept_view: int
     """Another person's saved view."""
+    files: Sequence[int] = ()
+    """One in each slot of the row."""
 
     @property
     def base(self) -> str:
@@ -93,6 +95,14 @@ def read_related(visit: Visit) -> Iterator[TestResponse]:
             if model == visit.view.model.__name__ and link in visit.linked:
                 yield visit.browser.get(f"/{view.table}/show/{visit.linked[link]}")
                 yield visit.browser.get(f"{visit.base}/list/?f.{link}={visit.linked[link]}")
+
+
+def read_files(visit: Visit) -> Iterator[TestResponse]:
+    """Every address that shows a file of the row or hands it out, and the one that throws it away."""
+    for number in visit.files:
+        for place in ("聘书.pdf", "preview", "document", "as-pdf"):
+            yield visit.browser.get(f"/files/{number}/{place}")
+        yield visit.browser.client.delete(f"/files/{number}", headers={"X-CSRFToken": visit.browser.token})
 
 
 def use_saved_views(visit: Visit) -> Iterator[TestResponse]:
@@ -196,6 +206,7 @@ DOORS: tuple[Door, ...] = (
     use_console,
     choose_it,
     read_related,
+    read_files,
     use_saved_views,
     import_rows,
 )

@@ -105,7 +105,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     insert(rooms, '        unit="间教室"', f"        {extra[1]},")
     (copy / "views" / "rooms.py").write_text(block("adding-a-table.md", "class RoomView("), encoding="utf-8")
     imported, steps = block("changing-a-workflow.md", "INSPECTION = ").split("\n\n", 1)
-    replace(copy / "rules" / "approvals.py", "from models.service import", f"{imported}\nfrom models.service import")
+    replace(copy / "rules" / "approvals.py", "from models.violation import", f"{imported}\nfrom models.violation import")
     replace(copy / "rules" / "approvals.py", "WORKFLOWS: tuple", f"{steps}\nWORKFLOWS: tuple")
     replace(copy / "rules" / "approvals.py", "    SERVICE,\n    SCHOOL,", "    SERVICE,\n    INSPECTION,\n    SCHOOL,")
     assert quoted("adding-a-table.md", "room") in quoted("changing-a-workflow.md", "room")
@@ -167,6 +167,10 @@ def test_a_table_and_a_field_declared_by_the_book_have_everything(project: Path)
         (
             "from models.files import FileSlot\nclass Bad(Scoped, Record):\n    __tablename__ = 'bad'\n    __screen__ = Screen('坏')\n    __files__ = (FileSlot('version', '文件'),)",
             "names a slot like a field",
+        ),
+        (
+            "from models.files import FileSlot\nclass Bad(Scoped, Record):\n    __tablename__ = 'bad'\n    __screen__ = Screen('坏')\n    __files__ = (FileSlot('photo', '照片', act='judge'),)",
+            "asks for an act its screen does not name: judge",
         ),
     ],
 )

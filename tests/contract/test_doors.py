@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,12 +13,13 @@ from sqlalchemy.orm import Session
 from models.access import Account, PermissionCode, Post, SavedView
 from models.base import declared, table_name
 from models.fields import fields_of
+from models.files import Attachment, Blob, FileKind, slots_of
 from models.jobs import Job
 from models.org import Region, School
 from models.people import Certification, Teacher
 from models.scoping import Own, Published, Scoped, Shared
 from tests.clients import Browser
-from tests.contract.doors import DOORS, Visit, cells_of, choose_it, import_rows, snapshot, text_of
+from tests.contract.doors import DOORS, Visit, cells_of, choose_it, import_rows, read_files, snapshot, text_of
 
 OUTSIDERS = ("锐", "岚", "远", "林")
 """Another school, another county, another city, and no post at all."""
@@ -76,7 +79,7 @@ def walk(app: Any, cast: Any, browser: Browser, outsider: str, table: str) -> No
     with Session(cast.engine) as session:
         row, owner, secrets = target(session, cast, table)
         row_id, path = row.id, getattr(row, "scope_path", None)
-        visit = visit_of(app, cast, browser, row, owner)
+        visit = replace(visit_of(app, cast, browser, row, owner), files=hang_files(session, row))
     before = snapshot(cast.engine, cast.account[outsider])
     may_read = issubclass(view.model, Shared) or (issubclass(view.model, Published) and path_is_shared(cast, outsider, path))
     for door in DOORS:
@@ -86,6 +89,7 @@ def walk(app: Any, cast: Any, browser: Browser, outsider: str, table: str) -> No
             if not may_read:
                 check_silent(request, text_of(answer), view, row_id, not_typed(secrets, visit) if door is import_rows else secrets)
                 assert door is not choose_it or row_id not in offered(answer), request
+                assert door is not read_files or answer.status_code == 404, request
                 check_closed(request, answer, visit)
     assert snapshot(cast.engine, cast.account[outsider]) == before, outsider
 
@@ -114,6 +118,17 @@ def test_the_same_sheet_does_its_work_for_an_insider(app: Any, cast: Any, client
     after = snapshot(cast.engine, cast.account[insider])[table]
     assert len(after) > len(before), "rows were added"
     assert any("越界" in found for found in after), "the row was changed"
+
+
+def hang_files(session: Session, row: Any) -> list[int]:
+    """A file in each slot of the row."""
+    blob = Blob(sha256=secrets.token_hex(32), size=1, key="files/none")
+    hung = [Attachment(blob=blob, name="聘书.pdf", kind=FileKind.DOCUMENT, media_type="application/pdf") for _slot in slots_of(type(row))]
+    for file, slot in zip(hung, slots_of(type(row)), strict=True):
+        file.owner_table, file.owner_id, file.slot = table_name(type(row)), row.id, slot.name
+    session.add_all(hung)
+    session.commit()
+    return [file.id for file in hung]
 
 
 def visit_of(app: Any, cast: Any, browser: Any, row: Any, owner: dict[str, int]) -> Visit:

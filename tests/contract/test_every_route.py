@@ -71,6 +71,7 @@ PAGES = (
     "/login/",
     "/register/",
     "/service/",
+    "/service/phone",
     "/service/status",
     "/service_request/list/",
     "/nowhere",

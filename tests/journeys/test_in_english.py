@@ -29,9 +29,9 @@ WALKS = {
         "/statistics/", "/statistics/applications", "/statistics/views", "/statistics/views?from=2026-03-02&to=2026-03-01",
     ),
     "运": ("/service_request/list/", "/service_request/show/1", "/roles/list/", "/stage/list/", "/console/id_type/", "/activation/"),
-    "竹": ("/", "/me/", "/me/phone", "/me/school"),
+    "竹": ("/", "/me/", "/me/phone", "/me/school", "/me/certification"),
     "林": ("/", "/bind/", "/notices/"),
-    "": ("/", "/login/", "/register/", "/register/student", "/service/", "/service/status"),
+    "": ("/", "/login/", "/register/", "/register/student", "/service/", "/service/phone", "/service/status"),
 }  # fmt: skip
 
 

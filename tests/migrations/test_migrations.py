@@ -228,3 +228,24 @@ def test_a_new_column_without_a_value_for_the_rows_there_is_refused(tmp_path: Pa
 def test_every_migration_is_named_by_its_moment() -> None:
     names = [Path(script.path).stem for script in SCRIPTS.walk_revisions()]
     assert names == sorted(names, reverse=True) and len(SCRIPTS.get_heads()) == 1
+
+
+def test_requests_and_files_of_the_signed_out_survive_the_way_back(migrated: Engine) -> None:
+    """What the older tables cannot leave empty is filled in, and a request that waits for its phone waits again."""
+    url = migrated.url.render_as_string(hide_password=False)
+    assemble(migrated)
+    with migrated.begin() as connection:
+        connection.execute(text("UPDATE service_request SET unit_name = NULL, state = 'called', old_phone = '13850000001'"))
+        connection.execute(text("INSERT INTO blob (sha256, size, key, created_at) VALUES ('a', 1, 'k', '2026-11-23')"))
+        columns = "blob_id, name, kind, media_type, rank, uploaded_at"
+        connection.execute(text(f"INSERT INTO attachment ({columns}) SELECT id, 'a.png', 'image', 'image/png', 0, created_at FROM blob"))
+    migrated.dispose()
+    downgrade(url, "2026_11_23_1150")
+    with migrated.connect() as connection:
+        assert connection.execute(text("SELECT DISTINCT unit_name, state FROM service_request")).all() == [("", "waiting")]
+        assert connection.scalar(text("SELECT uploaded_by FROM attachment")) == 0
+    upgrade(url)
+    if migrated.dialect.name == "sqlite":
+        with migrated.connect() as connection:
+            made = connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = 'attachment'"))
+        assert "AUTOINCREMENT" in made, "a number once given to a file is never given to another"

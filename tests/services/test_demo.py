@@ -14,9 +14,11 @@ from sqlalchemy import func, select
 from app import create_app
 from config import Settings
 from models.access import Account, Post
+from models.files import FileKind
 from models.org import AreaType, Region, RegionKind, School, SchoolKind, Stage
 from models.people import Certification, CertificationOutcome, CertificationState, IdType, Subject, Teacher, Title
 from models.scoping import ROOT, SYSTEM, acting_as
+from models.service import RequestKind, ServiceRequest
 from models.session import make_engine, make_session_factory
 from rules.account_names import check_phone, is_account_name
 from rules.accounts import authenticate
@@ -26,6 +28,9 @@ from rules.demo.persons import id_number
 from rules.demo.scale import FIRST_PERSON
 from rules.demo.teachers import MANUALS_TEACHERS, RESEARCHERS
 from rules.figures import rate
+from rules.file_types import check_content
+from rules.files import files_of
+from rules.files_store import FileStore
 from rules.grants import (
     COURSE_PROVIDER,
     GROUP_LEADER,
@@ -44,6 +49,7 @@ from rules.issuing import create_operator
 from rules.masks import mask_account, mask_id_number
 from rules.passwords import check_password
 from rules.reference_data import REFERENCE_ROWS, ensure_reference_data
+from rules.service_desk import call_back, change_asked_phone
 from tests.services.published import ACTIVATION_AS_PUBLISHED
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -284,6 +290,20 @@ def test_an_operator_made_before_keeps_the_name_and_the_password(database_url):
     with demo.factory() as session:
         assert authenticate(session, "admin", "My0wnSecret", now=NOW) is not None
     assert demo.all(select(func.count()).select_from(Account).where(Account.username == "admin")) == [1]
+
+
+def test_with_a_store_there_is_evidence_to_look_at_and_a_phone_to_change(database_url, tmp_path):
+    demo, store = Demo(database_url), FileStore(f"file://{tmp_path}")
+    load_demo(demo.factory, now=NOW, progress=lambda _line: None, files=store)
+    with acting_as(SYSTEM), demo.factory() as session:
+        asked = session.scalars(select(ServiceRequest).where(ServiceRequest.kind == RequestKind.PHONE)).one()
+        waiting = session.scalars(select(Certification).join(Teacher).where(Teacher.id_number == asked.id_number)).one()
+        for row in (asked, waiting):
+            [file] = files_of(session, [row])[row.id]
+            with store.open(file.blob.key) as content:
+                assert check_content(file.name, content).kind is FileKind.IMAGE
+        call_back(session, SYSTEM, asked, "已电话核实。", NOW)
+        assert change_asked_phone(session, SYSTEM, asked, "", NOW) == "139****0009"
 
 
 def test_many_teachers_fill_the_counties_of_fujian_and_a_larger_number_tops_them_up(database_url):

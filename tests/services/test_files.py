@@ -347,6 +347,26 @@ def test_who_reaches_the_record_reaches_its_files(session: Session, cast: Cast, 
         discard(session, cast.identity("平"), file.id)
 
 
+def test_a_closed_slot_is_given_only_to_who_holds_its_act_and_its_history_names_nothing(
+    session: Session, cast: Cast, store: FileStore, north: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """平 holds no act ``move`` on schools, which the province does."""
+    monkeypatch.setattr(School, "__files__", (FileSlot("plans", "规划方案", act="move"),), raising=False)
+    file = kept(session, cast, store)
+    settle(session, cast.identity("平"), north, "plans", [file.id])
+    session.commit()
+    assert attachment_for(session, cast.identity("福"), file.id).id == file.id
+    for stranger in ("平", "锐", "林"):
+        with pytest.raises(OutOfReach):
+            attachment_for(session, cast.identity(stranger), file.id)
+    with acting_as(SYSTEM):
+        [told] = session.scalars(select(Change.changes).where(Change.table_name == "school", Change.act == "files")).all()
+    assert told == {"plans": [[], ["***"]]}
+    monkeypatch.setattr(School, "__files__", (), raising=False)
+    with pytest.raises(OutOfReach):
+        attachment_for(session, cast.identity("福"), file.id)
+
+
 def test_a_slot_may_not_be_called_like_a_field(monkeypatch: pytest.MonkeyPatch) -> None:
     check_slots(School)
     for names in (("name",), ("plans", "plans")):

@@ -18,7 +18,7 @@ from models.files import Attachment, FileKind, FileSlot, slots_of
 from models.scoping import Identity
 from models.violation import RuleViolation
 from rules.file_types import endings_of
-from rules.files import files_of, named, settle
+from rules.files import files_of, is_open, named, settle
 from rules.previews import shown_as
 from rules.uploads import keep_file, limits, size_text
 from views.panel.forms import place
@@ -52,18 +52,19 @@ def file_url(attachment: Attachment) -> str:
     return url_for("FilesView.download", pk=attachment.id, name=attachment.name)
 
 
-def file_lists(db: Session, row: Any, only: Sequence[str] = ()) -> list[FileList]:
-    """The files of a record, slot by slot, in one statement; none for a table without slots."""
-    slots = [slot for slot in slots_of(type(row)) if not only or slot.name in only]
+def file_lists(db: Session, identity: Identity, row: Any, only: Sequence[str] = ()) -> list[FileList]:
+    """The files of a record, slot by slot, in one statement; none for a table without slots, and a closed slot while it holds some."""
+    slots = [slot for slot in slots_of(type(row)) if (not only or slot.name in only) and is_open(identity, row, slot)]
     if not slots:
         return []
     found = files_of(db, [row])[row.id]
-    return [FileList(_(slot.label), [file_line(a) for a in found if a.slot == slot.name]) for slot in slots]
+    lists = [FileList(_(slot.label), [file_line(a) for a in found if a.slot == slot.name], bool(slot.act)) for slot in slots]
+    return [one for one in lists if one.files or not one.is_noted]
 
 
 def files_told(db: Session, rows: Sequence[Any]) -> dict[int, dict[str, Any]]:
-    """Row id → what REST adds to the record: ``{"files": {slot: [{id, name, size, kind, media_type, url}]}}``."""
-    slots = slots_of(type(rows[0])) if rows else ()
+    """Row id → what REST adds to the record: ``{"files": {slot: [{id, name, size, kind, media_type, url}]}}``, of no closed slot."""
+    slots = [slot for slot in slots_of(type(rows[0])) if not slot.act] if rows else []
     if not slots:
         return {row.id: {} for row in rows}
     found = files_of(db, rows)
@@ -91,6 +92,7 @@ class Attaching:
     def __init__(self, db: Session, identity: Identity, model: type[Any], row: Any | None = None, only: Sequence[str] = ()) -> None:
         self._db, self._identity, self._table = db, identity, table_name(model)
         self.slots = [slot for slot in slots_of(model) if (slot.name in only if only else not slot.readonly)]
+        self.slots = [slot for slot in self.slots if row is None or is_open(identity, row, slot)]
         self.errors: dict[str, list[str]] = {}
         there = files_of(db, [row])[row.id] if row is not None and self.slots else []
         self.before = {slot.name: [a for a in there if a.slot == slot.name] for slot in self.slots}

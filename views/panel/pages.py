@@ -213,6 +213,8 @@ class FileList:
 
     label: str
     files: Sequence[FileLine]
+    is_noted: bool = False
+    """Whoever opens one leaves a line in the history."""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def record_page(view: PanelView, row: Any) -> RecordPage:
         related=[r for path in view.screen.related if (r := related(view, row, path)) is not None],
         history=history(view, row) if view.screen.history else [],
         notice=view.record_notice(row),
-        files=file_lists(view.db, row),
+        files=file_lists(view.db, view.identity, row),
         sections=view.record_sections(row),
     )
 

@@ -323,7 +323,7 @@ def _first_things_first(account: Account) -> Response | None:
     return _lead(AREA_TYPE_NEEDED, url_for("school.edit", pk=gate.school_id))
 
 
-SERVICE = {"ServiceView.start", "ServiceView.sent", "ServiceView.status"}
+SERVICE = {"ServiceView.start", "ServiceView.phone", "ServiceView.sent", "ServiceView.status"}
 BEFORE_PASSWORD = {"MeView.password", "LoginView.login", "LoginView.logout", "LoginView.lang", *SERVICE}
 BEFORE_AREA_TYPE = {"school", "WorkbenchView", "LoginView", "MeView", "BindingView", "ServiceView"}
 

@@ -1,5 +1,5 @@
-/* Files: uploads in pieces that survive a cut connection, and the preview in a dialog. Without this script a form sends its files
-   itself and the preview opens in a window. The markup is in templates/files/macros.html. */
+/* Files: uploads in pieces that survive a cut connection, forms that take a file along, and the preview in a dialog. Without this
+   script a form sends its files itself and the preview opens in a window. The markup is in templates/files/macros.html. */
 "use strict";
 
 (() => {
@@ -231,6 +231,67 @@
     }
   }
 
+  // ---- a form that takes its file along: whoever is signed out has no place to leave one. A refusal keeps what was chosen ----
+
+  class Sending {
+    constructor(form) {
+      Object.assign(this, { form, texts: JSON.parse(form.dataset.texts), isOnItsWay: false });
+      form.addEventListener("submit", (event) => { event.preventDefault(); if (!this.isOnItsWay) this.send(); });
+    }
+
+    // What is far too large would only be cut off on its way.
+    isTooLarge() {
+      const large = [...one("input[type=file]", this.form).files].find((file) => file.size > Number(this.form.dataset.largest));
+      this.complain(large ? this.texts.tooLarge.replace("{name}", large.name) : "");
+      return Boolean(large);
+    }
+
+    send() {
+      if (this.isTooLarge()) return;
+      const request = new XMLHttpRequest();
+      const [bar, note] = one("[data-sending]", this.form).children;
+      bar.ariaLabel = this.texts.progress;
+      request.open("POST", location.href);
+      request.setRequestHeader("Accept", "application/json");
+      request.upload.addEventListener("progress", ({ loaded, total }) => {
+        Object.assign(bar, { max: total, value: loaded });
+        note.textContent = loaded < total ? `${Math.floor(100 * loaded / total)}%` : this.texts.checking;
+      });
+      request.addEventListener("loadend", () => { this.show(false); this.end(request); });
+      request.send(new FormData(this.form));
+      this.show(true);
+    }
+
+    show(isOnItsWay) {
+      this.isOnItsWay = isOnItsWay;
+      one("[data-sending]", this.form).hidden = !isOnItsWay;
+      one("button:not([type=button])", this.form).disabled = isOnItsWay;
+    }
+
+    end(request) {
+      if (request.status === 422) { this.again(request.responseText); return; }
+      const isOurs = (request.getResponseHeader("Content-Type") || "").startsWith("application/json");
+      const told = isOurs ? JSON.parse(request.responseText) : {};
+      if (told.url) location.assign(told.url); else this.complain(told.message || this.texts.broken);
+    }
+
+    // The page as the server draws it again, but with the file that is chosen already: a page cannot be sent with one.
+    again(html) {
+      const fresh = document.adoptNode(one("form[data-sends]", new DOMParser().parseFromString(html, "text/html")));
+      const chosen = one("input[type=file]", this.form);
+      const empty = one("input[type=file]", fresh);
+      ["class", "aria-describedby", "aria-invalid"].forEach((name) => {
+        if (empty.hasAttribute(name)) chosen.setAttribute(name, empty.getAttribute(name)); else chosen.removeAttribute(name);
+      });
+      empty.replaceWith(chosen);
+      this.form.replaceChildren(...fresh.childNodes);
+      one("[data-focus-first]", this.form).focus();
+    }
+
+    complain(text) { Object.assign(one("[data-broken]", this.form), { textContent: text, hidden: !text }); }
+  }
+
   all("[data-uploader]").forEach((area) => new Box(area));
+  all("form[data-sends]").forEach((form) => new Sending(form));
   startPreviews();
 })();

@@ -138,9 +138,11 @@ class Archive:
         columns = (Attachment.id, Attachment.owner_table, Attachment.owner_id, Attachment.slot, Attachment.name, Blob.key, Blob.size)
         found = select(*columns, Attachment.uploaded_at).join(Blob, Blob.id == Attachment.blob_id)
         ours = [
-            (Attachment.owner_table == table_name(model)) & Attachment.owner_id.in_(select(model.id).where(condition))  # type: ignore[attr-defined]
+            (Attachment.owner_table == table_name(model))
+            & Attachment.slot.in_(open_slots)
+            & Attachment.owner_id.in_(select(model.id).where(condition))  # type: ignore[attr-defined]
             for model, condition in self.tables.items()
-            if slots_of(model)
+            if (open_slots := [slot.name for slot in slots_of(model) if not slot.act])
         ]
         either = ours[0]
         for one in ours[1:]:
