@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import MANYTOONE, Mapper, Session
 
 from models.base import Base
 from models.scoping import acting_as, current_identity
@@ -57,6 +58,24 @@ def what_keeps(session: Session, row: Any) -> list[str]:
     """Every sentence that says why ``row`` cannot be deleted now; empty when it can."""
     with acting_as(current_identity().serving()):
         return [sentence for ask in _keeps[type(row)] for sentence in ask(session, row)]
+
+
+def write_links(session: Session) -> None:
+    """``before_flush``: the column of a link says what the link was set to, as it would after the flush; so every question asks the column."""
+    for row in (*session.new, *session.dirty):
+        state = inspect(row)
+        for name, key in _links(state.mapper):
+            if name in state.committed_state:
+                target = state.dict.get(name)
+                if target is None or inspect(target).key is not None:
+                    setattr(row, key, None if target is None else target.id)
+
+
+@cache
+def _links(mapper: Mapper[Any]) -> tuple[tuple[str, str], ...]:
+    """Every link of a table with the name of its column."""
+    single = [relation for relation in mapper.relationships if relation.direction is MANYTOONE]
+    return tuple((relation.key, mapper.get_property_by_column(*relation.local_columns).key) for relation in single)
 
 
 def check_invariants(session: Session) -> None:

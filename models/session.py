@@ -15,7 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.util import IdentitySet
 
 from models.history import write_history
-from models.invariants import check_invariants, follow_up, sentence_of
+from models.invariants import check_invariants, follow_up, sentence_of, write_links
 from models.owners import owner_at_hand, owners_first
 from models.scoping import (
     Reached,
@@ -123,6 +123,7 @@ class Sessions(scoped_session[PlatformSession]):
 
 
 def _before_flush(session: Session, context: Any, instances: Any) -> None:
+    write_links(session)
     check_reach(session)
     check_invariants(session)
 

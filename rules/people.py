@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import inspect, select, update
 from sqlalchemy.orm import Session
@@ -49,9 +48,9 @@ def name_is_given(session: Session, teacher: Teacher) -> None:
 @holds(Teacher)
 def id_number_is_valid(session: Session, teacher: Teacher) -> None:
     """The number is one the document can carry, and is kept in its one normal form (S2-10, S3-120)."""
-    if not (_given(teacher, "id_number") or _leads_elsewhere(teacher, "id_type")):
+    if not (_given(teacher, "id_number") or _given(teacher, "id_type_id")):
         return
-    kind = _id_type(session, teacher)
+    kind = session.get(IdType, teacher.id_type_id)
     if kind is None:
         raise RuleViolation("所选的“{label}”不存在。", "id_type_id", label=Teacher.id_type_id.info["label"])
     try:
@@ -80,7 +79,7 @@ def certified_facts_stay(session: Session, teacher: Teacher) -> None:
         return
     for name in OF_THE_CERTIFIED:
         column = f"{name}_id" if f"{name}_id" in Teacher.__mapper__.columns else name
-        if _leads_elsewhere(teacher, name) if column != name else _given(teacher, name):
+        if _given(teacher, column):
             label = Teacher.__mapper__.columns[column].info["label"]
             raise RuleViolation("认证通过的教师不能直接修改“{label}”；请先从学校移除，修改后重新加入学校并申请认证。", column, label=label)
 
@@ -96,20 +95,6 @@ def _given(teacher: Teacher, name: str) -> bool:
     """Whether the flush is about to write a new value."""
     past = inspect(teacher).attrs[name].history
     return bool(past.added) and past.added != past.deleted
-
-
-def _leads_elsewhere(teacher: Teacher, name: str) -> bool:
-    """Whether a link gets a new target, be it through its column or through its relationship."""
-    past = inspect(teacher).attrs[f"{name}_id"].history
-    before = next(iter(past.deleted or past.unchanged), None)
-    related = inspect(teacher).attrs[name].history
-    after: Any = related.added[0] if related.added else None
-    return (after.id if after else None) != before if related.has_changes() else _given(teacher, f"{name}_id")
-
-
-def _id_type(session: Session, teacher: Teacher) -> IdType | None:
-    chosen = inspect(teacher).attrs["id_type"].history.added
-    return chosen[0] if chosen else session.get(IdType, teacher.id_type_id)
 
 
 # --- leaving and joining ----------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapper, Session
 
 from models.access import PermissionCode, Post, in_force
 from models.base import declared
-from models.invariants import holds, keeps, on_added
+from models.invariants import holds, keeps, linked, on_added
 from models.org import Region, RegionLevel, School, SchoolKind
 from models.scoping import ROOT, Scoped, ancestors, below, current_identity
 from models.violation import Sentence
@@ -47,7 +47,7 @@ def check_region(session: Session, region: Region) -> None:
     """Code, level and count fit; a name is corrected by the province or the operator (S3-135), the count by the region (S3-22)."""
     if not REGION_CODE.fullmatch(region.code):
         raise RuleViolation("区划代码应为2至12位数字或字母，并以数字开头。", "code")
-    parent = _owner(session, region, "parent")
+    parent = linked(session, region, "parent")
     check_parent(region, parent)
     if region.teacher_count is not None and region.teacher_count < 0:
         raise RuleViolation("专任教师数不能小于0。", "teacher_count")
@@ -71,7 +71,7 @@ def check_school(session: Session, school: School) -> None:
         return
     if SchoolKind.OTHER in (school.kind, _before(school, "kind")):
         raise RuleViolation("“其他”是系统为每个区域设置的，不能新增或修改。", "kind")
-    region = _owner(session, school, "region")
+    region = linked(session, school, "region")
     if region and not _acts_at("school", {region.scope_path, *ancestors(region.scope_path)}):
         raise RuleViolation("学校名称和类型由“{region}”的管理员更正，请与其联系。", "name", region=region.name)
 
@@ -96,11 +96,6 @@ def _acts_at(table: str, paths: Collection[str]) -> bool:
     identity = current_identity()
     own = {path for act, name, path in identity.grants if name == table and act == "edit"}
     return identity.account_id is None or not own.isdisjoint({ROOT, *paths})
-
-
-def _owner(session: Session, unit: Unit, link: str) -> Region | None:
-    key = getattr(unit, f"{link}_id")
-    return session.get(Region, key) if key else getattr(unit, link)
 
 
 def _changed(row: Unit, *names: str) -> bool:
@@ -148,7 +143,7 @@ def remove_placeholder(mapper: Mapper[Any], connection: Connection, region: Regi
 @keeps(Region)
 def what_keeps_region(session: Session, region: Region) -> list[str]:
     """Regions are removed by who adds them, and only while nothing hangs on them."""
-    if not _names_regions(region, _owner(session, region, "parent")):
+    if not _names_regions(region, linked(session, region, "parent")):
         return ["区域由省级管理员或平台运营删除。"]
     return _what_hangs_on(session, region)
 
