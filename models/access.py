@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from flask_appbuilder.security.sqla.models import ApiKey as FabApiKey
 from flask_appbuilder.security.sqla.models import User as FabUser
-from sqlalchemy import BindParameter, Boolean, ColumnElement, ForeignKey, Index, Integer, String, false, or_, text
+from sqlalchemy import BindParameter, Boolean, ColumnElement, ForeignKey, Index, Integer, String, false, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Choice, Json, Moment, Name, Record, Screen, UtcDateTime, check_declaration, choice, field, link, utcnow
@@ -248,6 +249,35 @@ class PermissionCode(Scoped, Record):
 
     def __str__(self) -> str:
         return f"{self.prefix} · {self.unit_name}"
+
+
+def _stamp_of_owner(context: Any) -> str | None:
+    found: str | None = context.connection.scalar(
+        select(Account.password_stamp).where(Account.id == context.get_current_parameters()["user_id"])
+    )
+    return found
+
+
+class ApiKey(FabApiKey):
+    """接口密钥: by which a program acts for an account. It ends with the password it was made under, as the account's sessions do."""
+
+    password_stamp: Mapped[str | None] = mapped_column(String(32), default=_stamp_of_owner)
+    account: Mapped[Account] = relationship(Account, foreign_keys=[FabApiKey.user_id], viewonly=True, lazy="joined")
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it opens anything: neither revoked nor expired, its account in use and the password still the same."""
+        return super().is_active and self.account.is_active and self.password_stamp == self.account.password_stamp
+
+
+class EndedSession(Internal, Base):
+    """A session somebody signed out of, remembered until every cookie with its key has run out (``rules.sessions``)."""
+
+    __tablename__ = "ended_session"
+    __screen__ = None
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    until: Mapped[Moment] = mapped_column(index=True)
 
 
 class Throttle(Internal, Base):

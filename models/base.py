@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from inspect import signature
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -34,7 +35,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.orm.properties import MappedColumn
 
-GUIDE = "docs/adding-a-table.md"
+from models.declaring import GUIDE, DeclarationError, check_options
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -43,10 +45,6 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 FabModel.metadata.naming_convention = NAMING
-
-
-class DeclarationError(TypeError):
-    """A table's declaration is incomplete; the message says what is missing and which page to read."""
 
 
 class Choice(enum.Enum):
@@ -111,6 +109,9 @@ Flag = Annotated[bool, mapped_column(Boolean)]
 Json = Annotated[Any, mapped_column(JSON)]
 
 
+COLUMN_OPTIONS = tuple(signature(mapped_column).parameters)
+
+
 def field(
     label: str,
     *spec: Any,
@@ -144,6 +145,7 @@ def field(
         "aliases": tuple(aliases),
         "target": target,
     }
+    check_options("field(…)", column, [*details, *COLUMN_OPTIONS])
     return mapped_column(*spec, info=details, **column)
 
 
@@ -201,7 +203,7 @@ class Screen:
     ``key`` is the natural key by which an import recognises a row. ``order`` is the default sort (``-`` = descending).
     """
 
-    label: str
+    label: str = ""
     menu: str = ""
     icon: str = "table"
     list: tuple[str, ...] = ()
@@ -223,6 +225,10 @@ class Screen:
     empty: str = ""
     rank: int = 100
     """Place in the menu, low first."""
+
+    def __new__(cls, *_given: Any, **options: Any) -> Screen:
+        check_options("Screen(…)", options, cls.__dataclass_fields__)
+        return super().__new__(cls)
 
     def names(self) -> set[str]:
         """Every field name the screen mentions."""

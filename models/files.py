@@ -17,7 +17,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.base import GUIDE, Base, Choice, DeclarationError, Json, Moment, choice, declared, table_name, utcnow
+from models.base import Base, Choice, Json, Moment, choice, declared, table_name, utcnow
+from models.declaring import GUIDE, DeclarationError
 from models.invariants import on_deleted
 from models.scoping import Internal
 

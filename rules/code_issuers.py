@@ -66,7 +66,14 @@ MAY_REPLACE: dict[str, tuple[str, ...]] = {
     REGION_SPECIAL: (OPERATOR, REGION_SUPER),
     SCHOOL_ADMIN: (OPERATOR, REGION_SUPER, REGION_SPECIAL),
 }
-"""An administrator's role → the roles, at the unit or above it, that may end the post or void its code."""
+"""An administrator's role → the roles, at the unit or above it, that may bring in another one, or void the code for them."""
+
+MAY_END: dict[str, tuple[str, ...]] = {
+    **MAY_REPLACE,
+    COURSE_PROVIDER: (OPERATOR, REGION_SUPER),
+    TRAINING_EXPERT: (OPERATOR, REGION_SUPER),
+}
+"""Who may end a post: of an administrator the same; one that was given out with its account has no successor, but does end (S0-09, S0-18)."""
 
 
 def check_may_issue(issuer_role: str, issuer_path: str, target_role: str, unit_path: str, unit_level: RegionLevel | None) -> None:
@@ -83,9 +90,14 @@ def check_may_appoint(issuer_role: str, issuer_path: str, role: str, unit_path: 
         raise RuleViolation("您不能为这个单位开通“{role}”账号，请核对角色和单位。", "role", role=role_label(role))
 
 
-def check_may_replace(actor_role: str, actor_path: str, target_role: str, unit_path: str) -> None:
-    """Refuse to end an administrator's post, or void a code for it, to who does not stand above it (S3-133)."""
-    if target_role not in MAY_REPLACE:
-        raise RuleViolation("这里只能更换或解除区域管理员和学校管理员。", "role")
-    if actor_role not in MAY_REPLACE[target_role] or not unit_path.startswith(actor_path):
-        raise RuleViolation("{role}由本级或上级的超级管理员更换，学校管理员由所属区域的管理员更换。", "role", role=role_label(target_role))
+def stands_above(actor_role: str, actor_path: str, role: str, unit_path: str) -> bool:
+    """Whether a holder of ``actor_role`` may end such a post, and void a code for one (S3-133)."""
+    return actor_role in MAY_END.get(role, ()) and unit_path.startswith(actor_path)
+
+
+def check_stands_above(actor_role: str, actor_path: str, role: str, unit_path: str) -> None:
+    """Refuse to end a post, or void a code for one, to who does not stand above it."""
+    if role not in MAY_END:
+        raise RuleViolation("这里只能更换或解除区域管理员、学校管理员、课程供应商和研训专家。", "role")
+    if not stands_above(actor_role, actor_path, role, unit_path):
+        raise RuleViolation("{role}由本级或上级的超级管理员更换或解除，学校管理员由所属区域的管理员办理。", "role", role=role_label(role))

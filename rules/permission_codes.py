@@ -25,7 +25,7 @@ from models.session import transaction
 from models.violation import Conflict, OutOfReach, Sentence
 from rules.account_names import check_phone
 from rules.acting import Unit, acting_post, level_of, take_turn, unit_of
-from rules.code_issuers import check_may_issue, check_may_replace
+from rules.code_issuers import check_may_issue, check_stands_above
 from rules.code_text import FIELD, code_hash, code_prefix, new_code, normalise_code
 from rules.errors import RuleViolation
 from rules.grants import SCHOOL_ADMIN, role_label
@@ -170,7 +170,7 @@ def revoke_code(session: Session, identity: Identity, code: PermissionCode, now:
         identity.require("revoke", "permission_code", code.scope_path)
         if not identity.everything:
             post = acting_post(session, identity)
-            check_may_replace(post.role, post.scope_path, code.role, code.scope_path)
+            check_stands_above(post.role, post.scope_path, code.role, code.scope_path)
         with acting_as(identity.serving()):
             voided = _conclude(session, PermissionCode.id == code.id, state=CodeState.REVOKED, updated_at=now)
             if voided is None:

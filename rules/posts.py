@@ -1,4 +1,4 @@
-"""Administrators' posts: how one ends, passes to somebody else, and whom a person can turn to (S3-04, S3-111, S3-133, S3-134).
+"""Posts: how one ends, an administrator's passes to somebody else, and whom a person can turn to (S3-04, S3-111, S3-133, S3-134).
 
 The one thing a newcomer gets wrong: a handover names no successor. It ends the post and gives out a code, in one act; who
 binds the code is the next administrator.
@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.access import Account, Post, in_force
+from models.access import Account, Post, in_force, in_office
 from models.history import note
 from models.notices import NoticeKind
 from models.org import Region, School
@@ -20,7 +20,7 @@ from models.scoping import Identity, acting_as, ancestors
 from models.session import transaction
 from models.violation import Conflict, Sentence
 from rules.acting import Unit, acting_post, take_turn, unit_of
-from rules.code_issuers import MAY_REPLACE, check_may_replace
+from rules.code_issuers import MAY_REPLACE, check_stands_above
 from rules.errors import RuleViolation
 from rules.grants import role_label
 from rules.masks import mask_phone
@@ -47,10 +47,14 @@ class Administrator:
 
 
 def end_post(session: Session, identity: Identity, post: Post, *, now: datetime) -> None:
-    """End an administrator's post. Raises NotPermitted, OutOfReach, RuleViolation; Conflict when it had been ended before."""
+    """End an administrator's post, a course provider's or an expert's, but never the last one of one's own.
+
+    Raises NotPermitted, OutOfReach, RuleViolation; Conflict when it had been ended before.
+    """
     with acting_as(identity), transaction(session):
         check_may_end(session, identity, post)
         with acting_as(identity.serving()):
+            _check_another_stays(session, identity, post)
             _end(session, identity, post, ENDED, now)
 
 
@@ -59,6 +63,8 @@ def hand_over(session: Session, identity: Identity, secret_key: bytes, post: Pos
     check_days(days)
     with acting_as(identity), transaction(session):
         check_may_end(session, identity, post)
+        if post.role not in MAY_REPLACE:
+            raise RuleViolation("这里只能更换区域管理员和学校管理员，其他岗位请直接解除。")
         if post.delegate_of_id is not None:
             raise RuleViolation("这是代理岗位，不能变更管理员，请直接解除。")
         with acting_as(identity.serving()):
@@ -93,7 +99,18 @@ def check_may_end(session: Session, identity: Identity, post: Post) -> None:
         acting = acting_post(session, identity)
         if acting.delegate_of_id == post.id:
             raise RuleViolation("您正在代理这个岗位，不能更换、解除或再委托它。")
-        check_may_replace(acting.role, acting.scope_path, post.role, post.scope_path)
+        check_stands_above(acting.role, acting.scope_path, post.role, post.scope_path)
+
+
+def _check_another_stays(session: Session, identity: Identity, post: Post) -> None:
+    """Nobody shuts themselves out; of two who end two posts of one account at once, the second sees what the first has done."""
+    if post.account_id != identity.account_id:
+        return
+    same = update(Account).where(Account.id == post.account_id).values(version=Account.version)
+    session.execute(same, execution_options={"synchronize_session": False})
+    others = select(Post.id).where(Post.account_id == post.account_id, Post.id != post.id, in_office()).limit(1)
+    if session.scalar(others) is None:
+        raise RuleViolation("这是您唯一的岗位，不能自己解除，请由上级办理。")
 
 
 def _end(session: Session, identity: Identity, post: Post, sentence: str, now: datetime) -> None:

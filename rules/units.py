@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, exists, func, literal, select, update
+from sqlalchemy import Table, exists, false, func, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.access import PermissionCode, Post
@@ -47,6 +47,17 @@ def move_school(session: Session, identity: Identity, school: School, region: Re
         if not may_move(identity.paths("move", "school"), school.scope_path, region.scope_path):
             raise _too_low(session, school.scope_path, region.scope_path)
         _move(session, school, "region", region, now)
+
+
+def may_move_somewhere(session: Session, identity: Identity, school: School) -> bool:
+    """Whether there is a region the person could bring the school to: not from the only one below them, nor a placeholder."""
+    if school.kind is SchoolKind.OTHER:
+        return False
+    theirs = or_(
+        false(), *(below(Region.scope_path, path) for path in identity.paths("move", "school") if school.scope_path.startswith(path))
+    )
+    with acting_as(identity):
+        return bool(session.scalar(select(exists().where(theirs, Region.id != school.region_id))))
 
 
 def move_region(session: Session, identity: Identity, region: Region, parent: Region, *, now: datetime) -> None:

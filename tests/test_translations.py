@@ -62,6 +62,21 @@ def test_the_english_is_english() -> None:
     assert left == []
 
 
+COUNTED = re.compile(
+    r"(?<!at least )(?:%\((?:count|done|rest|stars|files|changed)\)s|\{(?:count|topics|activities|points|hours)\}) \w+s\b|\(s\)"
+)
+
+
+def test_english_reads_right_with_a_one() -> None:
+    """“Items: 1”, not “1 items”: sentences are kept as they are said, so no number could choose among plurals."""
+    assert [str(message.string) for message in read_catalogue(path_of(ENGLISH)) if COUNTED.search(str(message.string))] == []
+
+
+def test_what_passes_and_what_fails_are_a_pair() -> None:
+    english = {str(message.id): message.string for message in read_catalogue(path_of(ENGLISH))}
+    assert (english["通过"], english["不通过"], english["已通过"], english["未通过"]) == ("Pass", "Fail", "Passed", "Not passed")
+
+
 # --- what is gathered -------------------------------------------------------------------------------------------------
 
 

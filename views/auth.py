@@ -15,6 +15,11 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
+from models.base import utcnow
+from rules.sessions import end_session, new_session_key
+
+SESSION_KEY = "key"
+"""Where a cookie carries its session's key; one without is nobody's."""
 REFUSED = "账号或密码不正确，或账号暂时不能登录。"
 """One sentence for every reason, so that nobody learns whether an account exists (S0-07)."""
 
@@ -44,7 +49,7 @@ class LoginView(AuthView):  # type: ignore[misc]
             if account is not None:
                 begin_anew()
                 login_user(account)
-                session.permanent = True
+                session[SESSION_KEY], session.permanent = new_session_key(), True
                 return redirect(safe_next(request.args.get("next", "")) or url_for("WorkbenchView.home"), 303)
             flash(_(REFUSED), "danger")
         return self.render_template(
@@ -53,9 +58,15 @@ class LoginView(AuthView):  # type: ignore[misc]
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Response:
-        """Sign out; a POST, so that no picture on another site can do it."""
+        """Sign out: this session ends, on the server too; the account's other sessions, its tokens and API keys go on.
+
+        A POST, so that no picture on another site can do it.
+        """
+        key = session[SESSION_KEY] if g.user.is_authenticated else ""
         logout_user()
         begin_anew()
+        if key:
+            end_session(current_app.extensions["db"](), key, now=utcnow(), lifetime=current_app.permanent_session_lifetime)
         return redirect(url_for("LoginView.login"), 303)
 
     @expose("/lang/<locale>")

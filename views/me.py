@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from models.access import Account, PersonKind
+from models.access import Account, ApiKey, PersonKind
 from models.base import utcnow
 from models.people import Certification, Teacher
 from models.scoping import acting_as
@@ -89,7 +89,7 @@ class MeView(PageView):
     @expose("/password", methods=["GET", "POST"])
     @login_required
     def password(self) -> Response:
-        """Choose a new password; other sessions end, this one goes on (Z-12)."""
+        """Choose a new password; other sessions and the API keys end, this one goes on (Z-12)."""
 
         def act(form: PasswordForm) -> Response:
             account = self._account()
@@ -98,7 +98,7 @@ class MeView(PageView):
             login_user(account)
             if workbench:
                 session["workbench"] = workbench
-            flash(_("密码已修改，其他设备上的登录已失效。"), "success")
+            flash(_("密码已修改，其他设备上的登录和接口密钥已失效。"), "success")
             return redirect(url_for("WorkbenchView.home"), 303)
 
         why = _("您正在使用默认密码。为了账号安全，请先设置自己的密码。") if g.user.must_change_password else ""
@@ -247,19 +247,23 @@ class MeView(PageView):
         if request.method == "POST" and form.validate():
             expires = datetime.now() + timedelta(days=KEY_DAYS)
             made = (sm.create_api_key(self._account(), form.name.data, expires_on=expires) or {}).get("key", "")
-        keys = [key for key in sm.find_api_keys_for_user(self._account().id) if key.is_active]
-        return self.render_template("me/keys.html", form=form, errors=errors_of(form), keys=keys, made=made, days=KEY_DAYS)  # type: ignore[no-any-return]
+        return self.render_template("me/keys.html", form=form, errors=errors_of(form), keys=self._keys(), made=made, days=KEY_DAYS)  # type: ignore[no-any-return]
 
     @expose("/keys/<uuid>/revoke", methods=["POST"])
     @login_required
     def revoke_key(self, uuid: str) -> Response:
         """Void one of one's own keys; another's is not there."""
-        sm = current_app.extensions["appbuilder"].sm
-        if uuid not in {key.uuid for key in sm.find_api_keys_for_user(self._account().id)}:
+        if uuid not in {key.uuid for key in self._keys()}:
             abort(404)
-        sm.revoke_api_key(uuid)
+        current_app.extensions["appbuilder"].sm.revoke_api_key(uuid)
         flash(_("密钥已作废。"), "success")
         return redirect(url_for("MeView.keys"), 303)
+
+    def _keys(self) -> list[ApiKey]:
+        """Those that still open something."""
+        with acting_as(self.identity.serving()):
+            found = current_app.extensions["appbuilder"].sm.find_api_keys_for_user(self._account().id)
+            return [key for key in found if key.is_active]
 
     def _account(self) -> Account:
         return g.user  # type: ignore[no-any-return]

@@ -1,48 +1,37 @@
-"""区域、学校、管理员、权限码: what their screens do beyond the generated ones."""
+"""区域、学校、管理员: what their screens do beyond the generated ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from io import BytesIO
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
-from flask import abort, current_app, flash, g, make_response, redirect, render_template, request, send_file, url_for
+from flask import abort, current_app, flash, g, make_response, redirect, render_template, request, url_for
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from sqlalchemy import false, select
 from werkzeug.wrappers import Response
-from wtforms import IntegerField, RadioField, SelectMultipleField
 from wtforms.validators import InputRequired
 
-from models.access import CodeState, PermissionCode, Post, in_office
+from models.access import Post
 from models.base import utcnow
 from models.fields import Field
-from models.org import Region, RegionLevel, School, SchoolKind
+from models.org import Region, School
 from models.scoping import Identity
 from models.violation import RuleViolation
-from rules.code_issuers import MAY_ISSUE
+from rules.code_issuers import MAY_REPLACE
 from rules.delegates import may_have_substitute
-from rules.grants import OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, role_label
-from rules.permission_codes import IssuedCode, Target, codes_workbook_rows, issue_codes, revoke_code
+from rules.grants import COURSE_PROVIDER, OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TRAINING_EXPERT, role_label
 from rules.posts import end_post, hand_over
-from rules.units import move_region, move_school, regions_without_teacher_count
+from rules.units import may_move_somewhere, move_region, move_school, regions_without_teacher_count
+from views.codes import codes_shown, own_post, stands_above_it
 from views.panel.cells import moment_text
-from views.panel.excel.columns import SheetColumn
-from views.panel.excel.writer import write_xlsx
 from views.panel.forms import LinkField, errors_of, first_options, place
 from views.panel.menu import ENTRIES, Entry
 from views.panel.pages import Button
 from views.panel.screens import PanelView
 from views.panel.verbs import Verb
 from views.panel.words import listed
-
-MOST_UNITS = 500
-"""How many units one page of issuing offers; more are narrowed down by region first."""
 
 
 class MovingView(PanelView):
@@ -98,14 +87,14 @@ class SchoolView(MovingView):
     @has_access
     def own(self) -> Response:
         """【学校（机构）信息】: the page of the school whose administrator asks."""
-        post = next((post for post in g.posts if post.id == self.identity.post_id), None)
+        post = own_post()
         if post is None or post.school_id is None:
             abort(404)
         return redirect(self.url("show", pk=post.school_id))
 
     def record_buttons(self, row: Any) -> list[Button]:
         buttons = super().record_buttons(row)
-        if self.may("move") and self.reaches("move", row) and row.kind is not SchoolKind.OTHER:
+        if self.may("move") and self.reaches("move", row) and may_move_somewhere(self.db, self.identity, row):
             buttons.insert(0, Button(_("调动"), self.url("move", pk=row.id), "arrows-exchange"))
         return buttons
 
@@ -155,10 +144,11 @@ class RegionView(MovingView):
 def _hand_over(session: Any, identity: Any, row: Any, values: Any, now: Any) -> Response:
     settings = current_app.extensions["settings"]
     issued = hand_over(session, identity, settings.secret_key.encode(), row, now=now, days=settings.code_days)
-    return make_response(render_template("access/codes.html", issued=_shown([issued]), title=_("变更管理员"), back_url="/post/list/"))
+    return make_response(render_template("access/codes.html", issued=codes_shown([issued]), title=_("变更管理员"), back_url="/post/list/"))
 
 
 SOURCES = {"system": "系统", "terminal": "命令行", "demo": "演示数据"}
+OFFICES = (OPERATOR, REGION_SUPER, REGION_SPECIAL, SCHOOL_ADMIN, COURSE_PROVIDER)
 
 
 def _end(session: Any, identity: Any, row: Any, values: Any, now: Any) -> str:
@@ -177,7 +167,7 @@ def _to_delegate(session: Any, identity: Identity, row: Any, values: Any, now: A
 
 
 class PostView(PanelView):
-    """管理员: ended, handed over to a successor in one act (S3-133), or looked after by a substitute until a date."""
+    """管理员: ended, handed over to a successor in one act (S3-133), or looked after by a substitute until a date; experts apart."""
 
     model = Post
     words = {"role": role_label, "source": _source}
@@ -190,7 +180,7 @@ class PostView(PanelView):
             "user-share",
             "primary",
             "原管理员的岗位立即结束，同时生成新的权限码，请转交给新管理员绑定。",
-            shown=lambda row: row.until is None,
+            shown=lambda row: row.until is None and row.role in MAY_REPLACE,
             bulk=False,
         ),
         Verb("delegate", "委托代理", "end", _to_delegate, "user-plus", shown=may_have_substitute, bulk=False),
@@ -201,10 +191,21 @@ class PostView(PanelView):
             _end,
             "user-minus",
             "danger",
-            "该管理员将立即失去这个岗位的权限。",
+            "其本人将立即失去这个岗位的权限，账号和其他岗位不受影响。",
             shown=lambda row: row.is_in_force(utcnow()),
         ),
     )
+
+    def is_theirs(self, verb: Verb, row: Any) -> bool:
+        """Not from below, nor by a substitute the post they stand in at; one's own is delegated by oneself, and the last one stays."""
+        own, is_mine = own_post(), row.account_id == self.identity.account_id
+        if own is None or (
+            own.stands_in_for is not None and (row.account_id, row.role, row.scope_path) == (own.stands_in_for.id, own.role, own.path)
+        ):
+            return False
+        if is_mine and verb.name == "delegate":
+            return True
+        return stands_above_it(row) and not (is_mine and verb.name == "end" and len(g.posts) == 1)
 
     def record_notice(self, row: Any) -> str:
         if row.delegate_of_id is None:
@@ -212,138 +213,17 @@ class PostView(PanelView):
         return _("这是代理岗位：由%(name)s代为办理，至 %(until)s 自动结束。", name=row.contact_name, until=moment_text(row.until))
 
     def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
-        return (Post.role.in_((OPERATOR, REGION_SUPER, REGION_SPECIAL, SCHOOL_ADMIN)),)
-
-
-def _revoke(session: Any, identity: Any, row: Any, values: Any, now: Any) -> str:
-    revoke_code(session, identity, row, now)
-    return "权限码已作废。"
-
-
-class CodeView(PanelView):
-    """激活码管理: issued for one or many units, shown once, revoked, re-issued (S3-24, Z-14)."""
-
-    model = PermissionCode
-    words = {"role": role_label}
-    extra_method_acts = {"issue": "issue"}
-    verbs = (
-        Verb(
-            "revoke",
-            "作废",
-            "revoke",
-            _revoke,
-            "ban",
-            "danger",
-            "作废后该权限码不能再绑定。",
-            shown=lambda row: row.state is CodeState.ISSUED,
-        ),
-    )
+        return (Post.role.in_((TRAINING_EXPERT,) if "experts" in only else OFFICES),)
 
     def list_buttons(self) -> Sequence[Button]:
-        return [Button(_("生成权限码"), self.url("issue"), "key", "primary")] if self.may("issue") else []
+        if not self.may("end"):
+            return []
+        asked = "only.experts" in request.args
+        address = self.url("list") + ("" if asked else "?only.experts=1")
+        return [Button(_("管理员") if asked else _("研训专家"), address, "list" if asked else "school")]
 
-    @expose("/issue", methods=["GET", "POST"])
-    @has_access
-    def issue(self) -> Response:
-        """Choose the role and the units, get the codes once: on the page, or as one workbook."""
-        form = self._issue_form()
-        if request.method == "POST" and form.validate():
-            try:
-                issued = self._issue(form)
-            except RuleViolation as refusal:
-                place(form, refusal)
-            else:
-                return _workbook(issued) if request.form.get("format") == "xlsx" else self._once(issued)
-        return self.render_template(
-            "access/issue.html", form=form, errors=errors_of(form), cancel_url=self.url("list")
-        ), 422 if form.errors else 200  # type: ignore[return-value]
-
-    def _once(self, issued: list[IssuedCode]) -> Response:
-        return self.render_template("access/codes.html", issued=_shown(issued), title=_("权限码已生成"), back_url=self.url("list"))  # type: ignore[no-any-return]
-
-    def _issue(self, form: Any) -> list[IssuedCode]:
-        settings = current_app.extensions["settings"]
-        targets = [
-            Target(form.role.data, school_id=int(i[1:])) if i[0] == "s" else Target(form.role.data, region_id=int(i[1:]))
-            for i in form.units.data
-        ]
-        return issue_codes(
-            self.db,
-            self.identity,
-            settings.secret_key.encode(),
-            targets,
-            now=utcnow(),
-            days=form.days.data,
-            daily_cap=settings.code_daily_cap,
-        )
-
-    def _issue_form(self) -> Any:
-        form = IssueForm(
-            meta={"csrf": False},
-            data=None
-            if request.method == "POST"
-            else {"days": current_app.extensions["settings"].code_days, "role": (self._roles() or [""])[0]},
-        )
-        form.role.choices = [(role, _(role_label(role))) for role in self._roles()]
-        form.units.choices = self._units(request.values.get("q", "").strip())
-        return form
-
-    def _roles(self) -> list[str]:
-        """The roles whose codes this person's own post may give (S3-06)."""
-        own = {post.role for post in g.posts if post.id == self.identity.post_id}
-        return [
-            role
-            for role in (SCHOOL_ADMIN, REGION_SPECIAL, REGION_SUPER)
-            if any(issuer in own and given == role for issuer, given, _where in MAY_ISSUE)
-        ]
-
-    def _may_issue_for(self, region: Region) -> bool:
-        own = [post for post in g.posts if post.id == self.identity.post_id]
-        return any(
-            post.role == issuer and where(post.path, region.scope_path, region.level) for issuer, _role, where in MAY_ISSUE for post in own
-        )
-
-    def _units(self, text: str) -> list[tuple[str, str]]:
-        """Schools without an administrator and the regions in reach, by name."""
-        held = select(Post.school_id).where(Post.role == SCHOOL_ADMIN, in_office(), Post.school_id.is_not(None))
-        schools = (
-            select(School).where(School.kind != SchoolKind.OTHER, School.id.not_in(held)).order_by(School.scope_path).limit(MOST_UNITS)
-        )
-        regions = select(Region).where(Region.level.in_(RegionLevel)).order_by(Region.scope_path).limit(MOST_UNITS)
-        if text:
-            schools, regions = (
-                schools.where(School.name.contains(text, autoescape=True)),
-                regions.where(Region.name.contains(text, autoescape=True)),
-            )
-        may = self._roles()
-        reached = [r for r in self.db.scalars(regions) if self._may_issue_for(r)] if {REGION_SPECIAL, REGION_SUPER} & set(may) else []
-        if SCHOOL_ADMIN not in may:
-            schools = schools.where(false())
-        return [(f"r{r.id}", _("%(name)s（%(level)s）", name=r.name, level=_(r.level.label))) for r in reached] + [
-            (f"s{s.id}", s.name) for s in self.db.scalars(schools)
-        ]
+    def list_notice(self) -> str:
+        return _("下面是研训团队的专家。解除岗位后，账号和其他岗位不受影响。") if "only.experts" in request.args else ""
 
 
 ENTRIES.append(Entry("基本管理", "学校（机构）信息", "building", "school.own", 11, looks_after_one_school))
-
-
-class IssueForm(FlaskForm):  # type: ignore[misc]
-    role = RadioField(lazy_gettext("角色"), [InputRequired(lazy_gettext("请选择角色。"))])
-    units = SelectMultipleField(lazy_gettext("单位"), [InputRequired(lazy_gettext("请至少选择一个单位。"))])
-    days = IntegerField(lazy_gettext("有效期（天）"), [InputRequired(lazy_gettext("请填写有效期。"))], render_kw={"min": 1, "max": 365})
-
-
-def _shown(issued: list[IssuedCode]) -> list[tuple[str, str, str, str]]:
-    return [(code.unit_name, _(role_label(code.role)), code.code_text, moment_text(code.expires_at)) for code in issued]
-
-
-def _workbook(issued: list[IssuedCode]) -> Response:
-    """The codes as a workbook, given once and kept nowhere."""
-    header, *rows = codes_workbook_rows(issued)
-    columns = [SheetColumn(f"c{n}", label, "text", width=28) for n, label in enumerate(header)]
-    with NamedTemporaryFile(suffix=".xlsx") as file:
-        write_xlsx(
-            Path(file.name), columns, rows, note=[(_("说明"), _("权限码只在这里出现一次，请妥善保管并及时分发。"))], sheet_title=_("权限码")
-        )
-        content = BytesIO(Path(file.name).read_bytes())
-    return send_file(content, as_attachment=True, download_name="权限码.xlsx", max_age=0)

@@ -40,6 +40,7 @@ from rules.notices import forget_notices, send_due_texts
 from rules.page_views import day_of, forget_views
 from rules.permission_codes import expire_codes
 from rules.phone_requests import forget_photos
+from rules.sessions import forget_sessions
 from views.panel.excel.work import Failure, do
 from views.panel.security import identity_of
 from views.panel.words import refused
@@ -98,6 +99,7 @@ def _queue(app: Flask, settings: Settings) -> Queue:
     queue.periodic_task(crontab(hour="3", minute="47"), name="collect_files")(lambda: collect_unused_files(app))
     queue.periodic_task(crontab(minute="*/10"), name="recount_accounts")(lambda: count_accounts_again(app))
     queue.periodic_task(crontab(hour="3", minute="27"), name="forget_old_views")(lambda: forget_old_views(app))
+    queue.periodic_task(crontab(hour="3", minute="57"), name="forget_old_sessions")(lambda: forget_old_sessions(app))
     queue.periodic_task(crontab(minute="*"), name="send_texts")(lambda: send_texts(app))
     queue.periodic_task(crontab(hour="3", minute="37"), name="forget_old_notices")(lambda: forget_old_notices(app))
     return Queue(queue, queue.task(name="run_job")(lambda job_id: run_job(app, job_id)))
@@ -173,6 +175,12 @@ def forget_old_views(app: Flask) -> None:
     """Delete page views from before the longest period that can be asked for."""
     with _as_system(app) as session:
         forget_views(session, today=day_of(utcnow()))
+
+
+def forget_old_sessions(app: Flask) -> None:
+    """Delete what is remembered of sessions that were signed out of, once their cookies have run out."""
+    with _as_system(app) as session:
+        forget_sessions(session, utcnow())
 
 
 def send_texts(app: Flask) -> None:

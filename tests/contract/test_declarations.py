@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Mapped
 
 from app import create_app
 from config import Settings
 from models import fields
-from models.base import DeclarationError
+from models.base import Name, Screen, field, link
+from models.declaring import DeclarationError
+from models.org import School
 from models.people import Teacher
 from rules import grants
 from views.commands import TRANSLATIONS
@@ -87,6 +90,43 @@ def test_a_field_says_what_people_read_and_a_mask_there_is(monkeypatch: pytest.M
 def test_a_new_row_has_an_owner(monkeypatch: pytest.MonkeyPatch, owner: str, sentence: str) -> None:
     monkeypatch.setattr(Teacher, "__owner__", owner)
     assert told() == [sentence]
+
+
+def with_screen(**options: Any) -> None:
+    class Room:
+        __screen__ = Screen("教室管理", **options)
+
+
+def with_field(**options: Any) -> None:
+    class Room:
+        seats: Mapped[Name] = field("座位数", **options)
+
+
+def with_link(**options: Any) -> None:
+    class Room:
+        school_id: Mapped[int] = link(School, "学校", **options)
+
+
+@pytest.mark.parametrize(
+    ("declare", "option", "sentence"),
+    [
+        (with_screen, "facet", "Screen(…) has no option “facet”; write “facets”"),
+        (with_screen, "serach", "Screen(…) has no option “serach”; write “search”"),
+        (with_screen, "zzz", "Screen(…) has no option “zzz”; there are label, menu, icon,"),
+        (with_field, "hlep", "field(…) has no option “hlep”; write “help”"),
+        (with_field, "indx", "field(…) has no option “indx”; write “index”"),
+        (with_link, "readonyl", "field(…) has no option “readonyl”; write “readonly”"),
+    ],
+)
+def test_a_misspelt_option_is_told_with_the_nearest_there_is(declare: Any, option: str, sentence: str) -> None:
+    with pytest.raises(DeclarationError) as told:
+        declare(**{option: ()})
+    assert f".Room: {sentence}" in str(told.value) and str(told.value).endswith("see docs/adding-a-table.md")
+
+
+def test_a_screen_without_a_label_is_told_like_any_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Teacher, "__screen__", Screen(list=("name",)))
+    assert "the screen has no label" in told()
 
 
 def test_nothing_starts_with_a_mistake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlalchemy import select
@@ -48,3 +49,16 @@ def test_nobody_else_gets_in(client_of: Any, cast: Any) -> None:
 def test_unsafe_requests_need_the_form_token(client_of: Any, cast: Any) -> None:
     yun = client_of("运")
     assert yun.client.post("/console/title/ajax/update/", data={"list_form_pk": "1", "name": "无令牌"}).status_code == 400
+
+
+def test_yes_and_no_are_words_in_the_cell(client_of: Any, cast: Any) -> None:
+    """A screen reader has something to read, before the change and after it."""
+    yun = client_of("运")
+    page = yun.get("/console/title/").text
+    cells = re.findall(r'<td class="col-is_active">\s*<a ([^>]*)>([^<]*)</a>', page)
+    assert cells and all(text == "是" and "x-editable-boolean" not in attributes for attributes, text in cells)
+    assert "fa-check-circle" not in page
+    assert yun.post("/console/title/ajax/update/", list_form_pk="1", is_active="").status_code == 200
+    assert re.search(r'<td class="col-is_active">\s*<a [^>]*>否</a>', yun.get("/console/title/").text)
+    details = yun.get("/console/title/details/?id=1").text
+    assert "否" in details and "is_active: false" not in details

@@ -71,7 +71,7 @@ def test_it_is_said_in_the_readers_language(cast: Cast, client_of: Any) -> None:
     ping.post(f"/teacher/do/fail/{cast.teacher['兰']}", confirmed="1", comment="证件号码与本人不符")
     lan.get("/lang/en")
     page = lan.get("/notices/").text
-    assert "was decided: Reject" in page and "证件号码与本人不符" in page and "办理结果" not in page
+    assert "was decided: Fail" in page and "证件号码与本人不符" in page and "办理结果" not in page
     assert bell(page) == "Notices: 1 unread"
 
 

@@ -78,6 +78,17 @@ def test_only_who_was_granted_it_and_only_of_their_own_regions(cast: Cast, clien
     assert client_of("").get(f"/statistics/{what}").status_code == 302
 
 
+def test_a_region_that_is_not_there_is_not_found_by_anybody_who_may_ask(client_of: Callable[[str], Browser]) -> None:
+    """Whatever the number: who lacks the act hears of that first (403)."""
+    for name in ("福", "远", "运"):
+        browser = client_of(name)
+        for what in REPORTS:
+            for number in ("999999", "0", "99999999999999999999"):
+                assert browser.get(f"/statistics/{what}/{number}").status_code == 404, (name, what, number)
+                assert browser.post(f"/statistics/{what}/{number}/export/areas").status_code == 404, (name, what, number)
+    assert client_of("丹").get("/statistics/views/999999").status_code == 403
+
+
 def test_what_there_is_not_is_not_found(client_of: Callable[[str], Browser]) -> None:
     fu = client_of("福")
     assert fu.get("/statistics/nothing").status_code == 404

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, Sequence, func, inspect, select, text
 
-from migrations.run import declared_metadata, downgrade, only_one, run_alembic, upgrade
+from migrations.run import declared_metadata, downgrade, next_identifier, only_one, run_alembic, upgrade
 from models.session import make_engine
 from tests.cast import assemble, meet
 from tests.databases import PostgresqlDatabases, SqliteFiles
@@ -192,6 +193,30 @@ def test_a_new_column_is_one_command_away(tmp_path: Path) -> None:
     assert 'drop_column("motto")' in text and text.count("add_column") == 1
 
 
+@pytest.mark.parametrize(
+    ("last", "now", "made"),
+    [
+        ("2026_11_23_1150", datetime(2026, 11, 23, 11, 51), "2026_11_23_1151"),
+        ("2026_11_23_1150", datetime(2026, 11, 23, 11, 50), "2026_11_23_1151"),
+        ("2026_11_23_1159", datetime(2026, 11, 23, 11, 59), "2026_11_23_1160"),
+        ("2026_11_23_1160", datetime(2026, 11, 23, 11, 59), "2026_11_23_1161"),
+        ("2026_11_23_1160", datetime(2026, 11, 24, 0, 1), "2026_11_24_0001"),
+    ],
+)
+def test_two_migrations_of_one_minute_have_names_of_their_own(last: str, now: datetime, made: str) -> None:
+    """They sort as they follow each other, also where somebody's clock is behind."""
+    assert next_identifier(last, now) == made
+
+
+def test_two_migrations_made_one_after_the_other_follow_each_other(tmp_path: Path) -> None:
+    with_lines(tmp_path, '    motto: Mapped[Name | None] = field("校训")\n')
+    for name in ("add motto", "nothing more"):
+        made = in_copy(tmp_path, "-m", "migrations.run", "revision", name)
+        assert made.returncode == 0, made.stderr[-2000:]
+    first, second = (next((tmp_path / "migrations" / "versions").glob(f"*_{name}.py")) for name in ("add_motto", "nothing_more"))
+    assert first.name < second.name and first.name[:15] in second.read_text(encoding="utf-8")
+
+
 CHECK = "import sys; from migrations.run import only_one, run_alembic\nwith only_one(sys.argv[1]) as c: run_alembic('check', c)"
 
 
@@ -202,6 +227,7 @@ def test_a_new_column_that_may_not_be_empty_fills_the_rows_there(migrated: Engin
         '    has_hall: Mapped[bool] = field("礼堂", default=False)\n'
         '    floors: Mapped[Count] = field("楼层", default=3)\n'
         '    slogan: Mapped[Name] = field("口号", default="it\'s 100% 好")\n'
+        '    opens: Mapped[Name] = field("开放", default="周一:至周五 08:30, :now a::b")\n'
         '    second: Mapped[SchoolKind] = choice(SchoolKind, "另一类型", default=SchoolKind.OTHER)\n'
     )
     with_lines(tmp_path, lines)
@@ -209,8 +235,8 @@ def test_a_new_column_that_may_not_be_empty_fills_the_rows_there(migrated: Engin
     up = in_copy(tmp_path, "-m", "migrations.run", "upgrade", url=url)
     assert up.returncode == 0, up.stderr[-2000:]
     with migrated.connect() as connection:
-        found = connection.execute(text("SELECT DISTINCT has_hall, floors, slogan, second FROM school")).all()
-    assert found == [(False, 3, "it's 100% 好", "other")]
+        found = connection.execute(text("SELECT DISTINCT has_hall, floors, slogan, opens, second FROM school")).all()
+    assert found == [(False, 3, "it's 100% 好", "周一:至周五 08:30, :now a::b", "other")]
     checked = in_copy(tmp_path, "-c", CHECK, url)
     assert checked.returncode == 0, checked.stderr[-2000:]
     down = in_copy(tmp_path, "-m", "migrations.run", "downgrade", REVISIONS[0], url=url)

@@ -6,9 +6,9 @@ from itertools import product
 import pytest
 
 from models.org import RegionLevel
-from rules.code_issuers import MAY_REPLACE, check_may_issue, check_may_replace
+from rules.code_issuers import MAY_APPOINT, MAY_END, MAY_REPLACE, check_may_issue, check_stands_above
 from rules.errors import RuleViolation
-from rules.grants import BY_NAME, OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TEACHER
+from rules.grants import BY_NAME, COURSE_PROVIDER, OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TEACHER, TRAINING_EXPERT
 from rules.permission_codes import CODES_HEADER, Contact, IssuedCode, check_contact, check_days, codes_workbook_rows
 
 PROVINCE, CITY, COUNTY, NEXT_DOOR = "/350000/", "/350000/350200/", "/350000/350200/350203/", "/350000/350200/350206/"
@@ -74,7 +74,7 @@ def test_a_refused_issuer_is_told_what_they_may_issue():
 
 def test_a_neighbour_whose_path_begins_alike_is_not_below():
     assert refusal(check_may_issue, REGION_SUPER, "/35/", REGION_SUPER, PROVINCE, RegionLevel.CITY)
-    assert refusal(check_may_replace, REGION_SUPER, "/350000/3502/", REGION_SPECIAL, CITY)
+    assert refusal(check_stands_above, REGION_SUPER, "/350000/3502/", REGION_SPECIAL, CITY)
 
 
 @pytest.mark.parametrize(
@@ -97,22 +97,31 @@ def test_a_neighbour_whose_path_begins_alike_is_not_below():
         (REGION_SPECIAL, NEXT_DOOR, SCHOOL_ADMIN, SCHOOL, False),
         (REGION_SPECIAL, COUNTY, SCHOOL_ADMIN, CITY_SCHOOL, False),
         (SCHOOL_ADMIN, SCHOOL, SCHOOL_ADMIN, SCHOOL, False),
-        # Nobody's post but an administrator's ends here.
+        # What was given out with its account is ended by who could have given it, or from above.
+        (REGION_SUPER, PROVINCE, COURSE_PROVIDER, PROVINCE, True),
+        (REGION_SUPER, PROVINCE, TRAINING_EXPERT, COUNTY, True),
+        (OPERATOR, "/", TRAINING_EXPERT, PROVINCE, True),
+        (REGION_SPECIAL, COUNTY, TRAINING_EXPERT, COUNTY, False),
+        (REGION_SUPER, COUNTY, COURSE_PROVIDER, CITY, False),
+        (REGION_SUPER, NEXT_DOOR, TRAINING_EXPERT, COUNTY, False),
+        (COURSE_PROVIDER, COUNTY, TRAINING_EXPERT, COUNTY, False),
+        # Nobody else's post ends here.
         (OPERATOR, "/", TEACHER, f"{SCHOOL}t42/", False),
         (REGION_SUPER, COUNTY, OPERATOR, "/", False),
         (OPERATOR, "/", OPERATOR, "/", False),
     ],
 )
 def test_who_may_replace_whom(role, path, target, unit, allowed):
-    assert (refusal(check_may_replace, role, path, target, unit) is None) is allowed
+    assert (refusal(check_stands_above, role, path, target, unit) is None) is allowed
 
 
 def test_whoever_issues_may_also_replace():
     """Else a code given to the wrong person could not be taken back by who gave it."""
     for role, path, target, units in ALLOWED:
         for unit in units:
-            assert refusal(check_may_replace, role, path, target, unit) is None
+            assert refusal(check_stands_above, role, path, target, unit) is None
     assert set(MAY_REPLACE) == {target for _, _, target, _ in ALLOWED}
+    assert all(issuer in MAY_END[role] for issuer, role, _where in MAY_APPOINT)
 
 
 def test_a_contact_is_kept_trimmed_with_a_phone_one_can_call():

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.base import DeclarationError
+from models.declaring import DeclarationError
 from models.files import Attachment, Blob, FileKind, FileSlot, Upload, check_slots
 from models.history import Change
 from models.org import School

@@ -10,10 +10,11 @@ from sqlalchemy import event, func, select, update
 
 from models.access import Account, CodeState, PermissionCode, Post
 from models.history import Change
+from models.notices import Notice, NoticeKind
 from models.scoping import NOBODY, SYSTEM, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach
 from rules.errors import RuleViolation
-from rules.grants import REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN
+from rules.grants import COURSE_PROVIDER, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TEACHER, TRAINING_EXPERT
 from rules.permission_codes import Contact, bind_code
 from rules.posts import end_post, hand_over, who_is_my_admin
 from tests.cast import TODAY as NOW
@@ -192,6 +193,89 @@ def test_a_post_ends_once(acting, post_of, factory):
     with pytest.raises(Conflict):
         acting("丹", hand_over, KEY, ping, now=NOW, days=7)
     assert [act for act, _ in acts_on(factory, ping)] == ["end"]
+
+
+# --- posts that were given out with their account ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [COURSE_PROVIDER, TRAINING_EXPERT])
+def test_what_was_given_out_is_ended_by_who_could_give_it(acting, appoint, factory, cast, role):
+    """S0-09, S0-18: the holder is told, the history keeps it, the account and its other posts stay."""
+    given = appoint("梅", role, "福建省")
+    for who, error in (("远", OutOfReach), ("丹", OutOfReach), ("平", NotPermitted), ("梅", NotPermitted)):
+        with pytest.raises(error):
+            acting(who, end_post, given, now=NOW)
+    acting("福", end_post, given, now=NOW)
+    assert stored(factory, Post, given.id).until == NOW
+    assert acts_on(factory, given)[-1] == ("end", cast.account["福"])
+    with acting_as(SYSTEM), factory() as session:
+        (notice,) = session.scalars(select(Notice).where(Notice.account_id == cast.account["梅"]))
+        assert "福建省" in str(notice.sentence) and notice.kind is NoticeKind.POST
+        assert session.scalars(select(Post.role).where(Post.account_id == cast.account["梅"], Post.until.is_(None))).all() == [TEACHER]
+
+
+def test_a_special_administrator_ends_no_experts_post_and_no_provider_is_handed_over(acting, appoint, factory):
+    near, far = appoint("梅", TRAINING_EXPERT, "思明区"), appoint("兰", COURSE_PROVIDER, "福建省")
+    with pytest.raises(RuleViolation, match="超级管理员更换或解除"):
+        acting("丹", end_post, near, now=NOW)
+    with pytest.raises(RuleViolation, match="直接解除"):
+        acting("福", hand_over, KEY, far, now=NOW, days=7)
+    assert stored(factory, Post, near.id).until is None and stored(factory, Post, far.id).until is None
+
+
+def test_nobody_ends_the_last_of_their_own_posts(acting, post_of, appoint, factory):
+    own = post_of("福")
+    with pytest.raises(RuleViolation, match="唯一的岗位"):
+        acting("福", end_post, own, now=NOW)
+    beside = appoint("福", TRAINING_EXPERT, "福建省")
+    acting("福", end_post, beside, now=NOW)
+    with pytest.raises(RuleViolation, match="唯一的岗位"):
+        acting("福", end_post, own, now=NOW)
+    assert stored(factory, Post, own.id).until is None
+
+
+def at_once(*acts):
+    """What becomes of acts done at the same moment, each in a thread of its own."""
+    answers, together = [], threading.Barrier(len(acts))
+
+    def one(act):
+        together.wait()
+        try:
+            answers.append(act())
+        except (Conflict, RuleViolation) as refusal:
+            answers.append(refusal)
+
+    threads = [threading.Thread(target=one, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_of_two_who_end_a_post_at_once_one_is_told(appoint, factory, cast):
+    given = appoint("梅", TRAINING_EXPERT, "福建省")
+
+    def end(who):
+        identity = cast.identity(who)
+        with acting_as(identity), factory() as session:
+            end_post(session, identity, given, now=NOW)
+
+    answers = at_once(lambda: end("福"), lambda: end("运"))
+    assert sorted(type(answer).__name__ for answer in answers) == ["Conflict", "NoneType"]
+    assert [act for act, _ in acts_on(factory, given)] == ["add", "end"]
+
+
+def test_who_ends_both_of_their_own_posts_at_once_keeps_one(appoint, post_of, factory, cast):
+    posts, identity = (post_of("福"), appoint("福", TRAINING_EXPERT, "福建省")), cast.identity("福")
+
+    def end(post):
+        with acting_as(identity), factory() as session:
+            end_post(session, identity, post, now=NOW)
+
+    answers = at_once(*(lambda post=post: end(post) for post in posts))
+    assert sum(answer is None for answer in answers) == 1, answers
+    assert sum(stored(factory, Post, post.id).until is None for post in posts) == 1
 
 
 def test_a_wrong_validity_ends_nothing(acting, post_of, factory):

@@ -317,7 +317,7 @@ def test_who_may_not_revoke(code_of, revoke, stored):
 def test_a_special_administrator_does_not_void_the_super_code_of_their_own_county(issue, revoke, stored, cast):
     with acting_as(SYSTEM):
         [issued] = issue("", Target(REGION_SUPER, region_id=cast.region["思明区"]), identity=SYSTEM)
-    with pytest.raises(RuleViolation, match="超级管理员更换"):
+    with pytest.raises(RuleViolation, match="超级管理员更换或解除"):
         revoke("丹", stored(issued.permission_code_id))
     revoke("福", stored(issued.permission_code_id))
 

@@ -60,6 +60,10 @@ class ButtonsMixin(Base):
         """Whether the person's grant for ``act`` covers this row."""
         return row_in_reach(row, self.identity, act)
 
+    def is_theirs(self, verb: Verb, row: Any) -> bool:
+        """Whether the rule could ever let this person do it to this row; what it never will is not offered."""
+        return True
+
     # --- lists --------------------------------------------------------------------------------------------------------
 
     def list_buttons(self) -> Sequence[Button]:
@@ -94,7 +98,8 @@ class ButtonsMixin(Base):
         return [*buttons, *self._step_buttons(row, thorough=True)]
 
     def _open_verbs(self, row: Any) -> list[Verb]:
-        return [v for v in self.verbs if v.shown(row) and self.identity.may(v.act, self.table) and self.reaches(v.act, row)]
+        held = [v for v in self.verbs if v.shown(row) and self.identity.may(v.act, self.table) and self.reaches(v.act, row)]
+        return [v for v in held if self.is_theirs(v, row)]
 
     def _verb_button(self, verb: Verb, row: Any) -> Button:
         url = self.url("do", name=verb.name, pk=row.id)

@@ -12,6 +12,7 @@ from flask import Flask, abort, current_app, flash, redirect, request, url_for
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.menu import MenuLink
+from flask_admin.model.widgets import XEditableWidget
 from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
@@ -19,7 +20,7 @@ from models.base import declared, row_id, table_name
 from models.fields import Field, fields_of, form_fields
 from models.scoping import current_identity
 from models.violation import Conflict, RuleViolation
-from views.panel.cells import cell_of, in_clear, visible
+from views.panel.cells import cell_of, in_clear, text_of, visible
 from views.panel.excel.csv_file import neutralised
 from views.panel.words import refused
 
@@ -57,10 +58,23 @@ class ConsoleIndex(Guard, AdminIndexView):  # type: ignore[misc]
         return redirect(url_for(f"console_{table_name(console_tables()[0])}.index_view"))
 
 
+class CellWidget(XEditableWidget):  # type: ignore[misc]
+    """A cell that is edited in its place. Yes and no are words there, which ``static/console.js`` changes."""
+
+    def get_kwargs(self, field: Any, kwargs: dict[str, str]) -> dict[str, str]:
+        kwargs = super().get_kwargs(field, kwargs)
+        kwargs["data-title"] = str(field.label.text)
+        if field.type == "BooleanField":
+            del kwargs["data-source"]
+            kwargs |= {"data-role": "yes-or-no", "data-type": "select", "data-yes": text_of(True), "data-no": text_of(False)}
+        return kwargs
+
+
 class ConsoleView(Guard, ModelView):  # type: ignore[misc]
     """The grid of one declared table."""
 
     extra_css = ("/static/console.css",)
+    extra_js = ("/static/console.js",)
     page_size = 50
     can_view_details = True
     can_export = True
@@ -76,7 +90,7 @@ class ConsoleView(Guard, ModelView):  # type: ignore[misc]
         self.column_sortable_list = [f.name for f in shown if f.kind not in ("link", "links")]
         self.column_searchable_list = list(model.__screen__.search)
         self.column_editable_list = [f.name for f in form_fields(model, adding=False) if f.kind in IN_CELL and not f.protected]
-        self.column_formatters = {f.name: _formatter(f, table) for f in shown if f.kind not in IN_CELL}
+        self.column_formatters = {f.name: _formatter(f, table) for f in shown if f.kind == "bool" or f.kind not in IN_CELL}
         self.form_columns = [f.name for f in open_fields]
         super().__init__(
             model,
@@ -92,6 +106,9 @@ class ConsoleView(Guard, ModelView):  # type: ignore[misc]
 
     def is_accessible(self) -> bool:
         return self.granted("read") and self.granted("edit")
+
+    def get_list_form(self) -> Any:
+        return self.scaffold_list_form(widget=CellWidget())
 
     def edit_form(self, obj: Any = None) -> Any:
         form = super().edit_form(obj)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from models.base import GUIDE, Base, DeclarationError, declared
+from models.base import Base, declared
+from models.declaring import GUIDE, DeclarationError
 from models.fields import Field, fields_of
 from models.scoping import Scoped, Shared
 from rules.masks import MASKS

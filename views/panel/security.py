@@ -18,11 +18,11 @@ from flask_babel import gettext as _
 from flask_jwt_extended import current_user as token_user
 from flask_jwt_extended import verify_jwt_in_request
 from flask_login import current_user
-from sqlalchemy import ScalarSelect, and_, bindparam, func, select
+from sqlalchemy import ScalarSelect, and_, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 from werkzeug.wrappers import Response
 
-from models.access import Account, Post, in_force, person_of
+from models.access import Account, ApiKey, EndedSession, Post, in_force, person_of
 from models.base import UtcDateTime, row_id, utcnow
 from models.jobs import Job
 from models.notices import Notice
@@ -32,7 +32,7 @@ from models.violation import RuleViolation
 from rules import accounts, throttle
 from rules.grants import SCHOOL_ADMIN, is_admin_role, role_label
 from rules.posts import AREA_TYPE_NEEDED
-from views.auth import LoginView
+from views.auth import SESSION_KEY, LoginView, begin_anew
 from views.panel.pages import Workbench
 from views.panel.roles import RoleModelView
 
@@ -64,9 +64,9 @@ class Held:
         return role if self.stands_in_for is None else said("{role}（代 {name}）").format(role=role, name=self.stands_in_for)
 
 
-def account_with_posts(db: Session, account_id: int) -> tuple[Account, list[Held], int] | None:
-    """The account, its active posts, oldest first, with their grants, and how many notices it has not read: one SELECT."""
-    rows = db.execute(WITH_POSTS, {"account_id": account_id, "now": utcnow()}).all()
+def account_with_posts(db: Session, account_id: int, session_key: str | None = None) -> tuple[Account, list[Held], int] | None:
+    """The account, its active posts, oldest first, with their grants, its unread notices: one SELECT. None where the session has ended."""
+    rows = db.execute(WITH_POSTS, {"account_id": account_id, "now": utcnow(), "session_key": session_key}).all()
     return (rows[0][0], [_held(*post) for _account, _unread, *post in rows if post[0] is not None], rows[0][1]) if rows else None
 
 
@@ -101,7 +101,7 @@ WITH_POSTS = (
     .outerjoin(School, School.id == Post.school_id)
     .outerjoin(_Origin, _Origin.id == Post.delegate_of_id)
     .outerjoin(_Holder, _Holder.id == _Origin.account_id)
-    .where(Account.id == bindparam("account_id"))
+    .where(Account.id == bindparam("account_id"), ~exists().where(EndedSession.key == bindparam("session_key")))
     .order_by(Post.id)
 )
 """Made once: it is asked on every request."""
@@ -160,6 +160,7 @@ class SecurityManager(FabSecurityManager):
     """Accounts, posts and grants behind Flask-AppBuilder's questions."""
 
     user_model = Account
+    api_key_model = ApiKey
     authdbview = LoginView
     rolemodelview = RoleModelView
 
@@ -181,21 +182,25 @@ class SecurityManager(FabSecurityManager):
     # --- who is it ----------------------------------------------------------------------------------------------------
 
     def load_user(self, pk: str) -> Account | None:
-        """The account a session cookie names, unless its password has changed since (the stamp differs)."""
-        text, _dot, stamp = str(pk).partition(".")
-        number = row_id(text)
-        if number is None:
-            return None
-        with acting_as(SYSTEM):
-            found = account_with_posts(self.session(), number)
-        if found is None or not found[0].is_active or (found[0].password_stamp or "") != stamp:
-            return None
-        account, g.held, g.unread = found[0], {number: found[1]}, found[2]
+        """The account a cookie names: none after a new password (the stamp differs) or signing out, and then the cookie is not renewed."""
+        key = session.get(SESSION_KEY)
+        account = self._account_of(pk, key) if key else None
+        if account is None:
+            begin_anew()
         return account
 
     def load_user_jwt(self, header: dict[str, Any], claims: dict[str, Any]) -> Account | None:
         """The account a token names; its stamp travels in the token, so a new password ends tokens too."""
-        return self.load_user(f"{claims['sub']}.{claims.get('stamp', '')}")
+        return self._account_of(f"{claims['sub']}.{claims.get('stamp', '')}")
+
+    def _account_of(self, pk: str, session_key: str | None = None) -> Account | None:
+        text, _dot, stamp = str(pk).partition(".")
+        with acting_as(SYSTEM):
+            found = account_with_posts(self.session(), row_id(text) or 0, session_key)
+        if found is None or not found[0].is_active or (found[0].password_stamp or "") != stamp:
+            return None
+        g.held, g.unread = {found[0].id: found[1]}, found[2]
+        return found[0]
 
     def create_jwt_manager(self, app: Flask) -> Any:
         tokens = super().create_jwt_manager(app)
@@ -203,8 +208,7 @@ class SecurityManager(FabSecurityManager):
         return tokens
 
     def _stamp_claim(self, subject: str) -> dict[str, str]:
-        with acting_as(SYSTEM):
-            account = self.session.get(Account, int(subject))
+        account = self.get_user_by_id(int(subject))
         return {"stamp": (account.password_stamp or "") if account else ""}
 
     def auth_user_db(self, username: str, password: str) -> Account | None:
@@ -230,12 +234,9 @@ class SecurityManager(FabSecurityManager):
     def validate_api_key(self, api_key_string: str) -> Account | None:
         """The account of a valid key. The key's link knows only the framework's user, so the account is looked up anew."""
         with acting_as(SYSTEM):
-            user = super().validate_api_key(api_key_string)
-            if user is not None and not isinstance(user, Account):
-                self.session.expunge(user)
-                user = self.session.get(Account, user.id)
-        g.user = user
-        return user if user is not None and user.is_active else None
+            if (user := super().validate_api_key(api_key_string)) is not None:
+                g.user = user = self.session.get(Account, user.id)
+        return user
 
     # --- what may they do ---------------------------------------------------------------------------------------------
 
@@ -275,10 +276,9 @@ class SecurityManager(FabSecurityManager):
 
 
 def _who_asks() -> Account | None:
-    if request.path.startswith("/api/"):
-        token_user = _token_user()
-        if token_user is not None:
-            return token_user
+    by_token = request.path.startswith("/api/") and request.endpoint != "SecurityApi.refresh"
+    if by_token and (account := _token_user()) is not None:
+        return account
     return current_user._get_current_object() if current_user.is_authenticated else None  # type: ignore[attr-defined]
 
 

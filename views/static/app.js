@@ -145,13 +145,19 @@
     button.remove();
   });
 
-  // ---- a code to take along; where a page may not write to the clipboard, the code stays selected ----
+  // ---- codes to take along; where a page may not write to the clipboard they stay selected, and it says so ----
+
+  const cellsOf = (row) => all("td:not([data-uncopied])", row).map((cell) => cell.textContent.trim()).join("\t");
+  const textIn = (place) => (place.rows ? [...place.rows].map(cellsOf).join("\n") : place.textContent.trim());
 
   const startCopying = () => all("[data-copy]").forEach((button) => button.addEventListener("click", async () => {
-    const code = document.getElementById(button.dataset.copy);
-    getSelection().selectAllChildren(code);
-    const done = navigator.clipboard ? await navigator.clipboard.writeText(code.textContent).then(() => true, () => false) : document.execCommand("copy");
-    if (done) one("span", button).textContent = button.dataset.copied;
+    const place = document.getElementById(button.dataset.copy);
+    const said = button.nextElementSibling;
+    getSelection().selectAllChildren(place);
+    const written = navigator.clipboard ? await navigator.clipboard.writeText(textIn(place)).then(() => true, () => false) : false;
+    const done = written || document.execCommand("copy");
+    said.textContent = "";
+    setTimeout(() => { said.textContent = done ? button.dataset.copied : button.dataset.selectedOnly; }, 50); // a change, so it is read out each time
   }));
 
   // A second press while the first is on its way would do the step twice; a download leaves the page where it is.
