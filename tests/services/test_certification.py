@@ -20,8 +20,9 @@ from models.scoping import SYSTEM, Identity, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.approvals import ACCOUNT_OPENING, CERTIFICATION, SERVICE, WORKFLOWS
 from rules.grants import SCHOOL_ADMIN
-from rules.workflow import offers, take, waiting
+from rules.workflow import offers, take
 from rules.workflow_steps import Step
+from rules.workflow_waiting import waiting
 from tests.cast import TODAY
 from tests.services.desk import Desk
 
