@@ -25,8 +25,9 @@ from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan, Summa
 from models.research import SchoolProgramme
 from models.scoping import Identity
 from models.violation import RuleViolation
+from rules.closing import why_not_handed_in
 from rules.files import files_of
-from rules.handing_in import taken_part_in, why_not_handed_in
+from rules.handing_in import taken_part_in
 from rules.improvement_plans import LOCKED, hand_in_plan, plan_of, templates_of
 from rules.members import teacher_of
 from rules.summaries import hand_in_summary, last_opinions, summaries_of
@@ -59,6 +60,8 @@ class MineReviews:
     plan: ImprovementPlan | None
     plan_told: str
     plan_url: str
+    is_open: bool
+    """Whether anything can be handed in now."""
     summaries: Sequence[tuple[str, Cell]]
     summaries_url: str
 
@@ -189,6 +192,7 @@ def mine_reviews(db: Session, identity: Identity) -> MineReviews | None:
         plan,
         _("已于 %(at)s 上传", at=moment_text(plan.handed_in_at)) if plan is not None else _("还没有上传"),
         url_for("OwnWorkView.plan", school=schools[0].id),
+        not why_not_handed_in(schools[0]),
         [(str(one.ability_point), Cell(_(one.state.label), badge=one.state.colour)) for one in mine],  # type: ignore[attr-defined]
         url_for("OwnWorkView.summaries", school=schools[0].id),
     )

@@ -20,6 +20,7 @@ from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity
 from models.violation import RuleViolation
 from rules.acceptance import why_failed
+from rules.closing import why_kept
 from rules.grants import IT_TEAM
 from rules.groups import add_members, candidates, release_member, without_activity, without_plan
 from rules.members import Member, holders, members_of
@@ -32,9 +33,9 @@ from views.panel.attaching import file_lists
 from views.panel.cells import cell_of, moment_text
 from views.panel.menu import ENTRIES, Entry
 from views.panel.pages import Button
-from views.panel.screens import PanelView
 from views.panel.words import refused, told
 from views.research_progress import oversees
+from views.research_tables import ResearchView
 
 QUIET_DAYS = 30
 """A group that has had no activity for so long stands in the worklist (S0-30)."""
@@ -91,7 +92,7 @@ class SchoolResearchView(PageView):
             programme=programme,
             state=cell_of(self._panel("school_programme").state_field(), school),
             stages=[(stage, self._leads_to(stage, school)) for stage in stages],
-            coming=next((stage for stage in stages if not stage.is_done), None),
+            coming=next((stage for stage in stages if not stage.is_done and not why_kept(school.state)), None),
             files=file_lists(self.db, school),
             mine=self.identity.may("join", "activity"),
             pages=self._pages(school),
@@ -136,6 +137,8 @@ class SchoolResearchView(PageView):
         }
         if stage.name in inside:
             act, address = inside[stage.name]
+            if act in ("edit", "open") and why_kept(school.state):
+                return ""
             return address if self.identity.reaches(act, "school_programme", school.scope_path) else ""
         table, address = lists.get(stage.name, ("", ""))
         return address if table and self.identity.may("read", table) else ""
@@ -150,6 +153,7 @@ class SchoolResearchView(PageView):
         ready = readiness_of(self.db, school)
         groups = self.db.scalars(select(ResearchGroup).filter_by(school_programme_id=school.id).order_by(ResearchGroup.id)).all()
         stages = stages_of(school, ready, self.db.get_one(Programme, school.programme_id), utcnow())[:3]
+        address = url_for("research_group.add", school_programme=school.id)
         return self.render_template(  # type: ignore[no-any-return]
             "research/begin.html",
             school=school,
@@ -158,6 +162,7 @@ class SchoolResearchView(PageView):
             ready=ready,
             is_open=school.state is not SchoolState.PREPARING,
             told=told,
+            create=Button(_("创建教研组"), address, "plus", "normal" if groups else "primary", why=told(why_kept(school.state))),
             submit=Button(_("提交"), self._url("submit", school), "send", "primary", "post", told(SCHOOL.step("open").confirm)),
         )
 
@@ -230,10 +235,11 @@ def _change_members(back: str, add: Any, remove: Any) -> Response:
     return redirect(back, 303)
 
 
-class ResearchGroupView(PanelView):
+class ResearchGroupView(ResearchView):
     """教研组: its members, and the groups that lack a plan or have done nothing for a month (S0-30, S0-72…74)."""
 
     model = ResearchGroup
+    kept = frozenset({"delete"})
     extra_method_acts = {"members": "read"}
 
     def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
