@@ -13,15 +13,17 @@ from flask_login import login_required
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from models.access import Post
 from models.base import row_id, utcnow
 from models.hours import Programme
 from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
-from models.scoping import Identity
+from models.scoping import Identity, acting_as
 from models.violation import RuleViolation
 from rules.acceptance import why_failed
 from rules.closing import why_kept
-from rules.grants import IT_TEAM
+from rules.delegates import ends_on, may_delegate, substitutes_of
+from rules.grants import GROUP_LEADER, IT_TEAM
 from rules.groups import add_members, candidates, release_member, without_activity, without_plan
 from rules.members import Member, holders, members_of
 from rules.opening import SCHOOL, Stage, current_school_programme, form_team, leave_team, readiness_of, stages_of, team_candidates
@@ -30,7 +32,7 @@ from rules.scale import scale_of
 from rules.workflow import take
 from views.pages import PageView
 from views.panel.attaching import file_lists
-from views.panel.cells import cell_of, moment_text
+from views.panel.cells import cell_of, moment_text, text_of
 from views.panel.menu import ENTRIES, Entry
 from views.panel.pages import Button
 from views.panel.words import refused, told
@@ -53,6 +55,10 @@ class MembersPage:
     url: str
     can_change: bool
     leader_role: str = ""
+    stands_in: str = ""
+    """Who leads the group for its leader, and until when."""
+    delegating: Button | None = None
+    """To name such a substitute, or to withdraw them."""
 
 
 class SchoolResearchView(PageView):
@@ -287,6 +293,8 @@ class ResearchGroupView(ResearchView):
 
     def _members_page(self, group: ResearchGroup, identity: Identity) -> MembersPage:
         search, able = request.args.get("q", "").strip()[:20], self._manages(group)
+        members = members_of(self.db, identity, group)
+        stands_in, delegating = self._substitute(members)
         return MembersPage(
             title=_("成员管理：%(group)s", group=group.name) if able else _("成员：%(group)s", group=group.name),
             breadcrumbs=[
@@ -295,13 +303,31 @@ class ResearchGroupView(ResearchView):
                 (group.name, self.url("show", pk=group.id)),
                 (_("成员"), ""),
             ],
-            members=members_of(self.db, identity, group),
+            members=members,
             candidates=candidates(self.db, identity, group, search) if able else (),
             search=search,
             url=self.url("members", pk=group.id),
             can_change=able,
-            leader_role="group_leader",
+            leader_role=GROUP_LEADER,
+            stands_in=stands_in,
+            delegating=delegating,
         )
+
+    def _substitute(self, members: Sequence[Member]) -> tuple[str, Button | None]:
+        """Who leads for the leader, in words; and the button of whoever may name or withdraw them."""
+        leading = next((member.post_id for member in members if member.role == GROUP_LEADER), None)
+        if leading is None:
+            return "", None
+        found = substitutes_of(self.db, self.identity, [leading], now=utcnow()).get(leading)
+        with acting_as(self.identity.serving()):
+            post = self.db.get_one(Post, leading)
+        may = may_delegate(self.identity, post)
+        if found is None or found.until is None:
+            to_name = Button(_("委托代理"), url_for("DelegatesView.name", pk=leading, **{"from": "group"}), "user-plus")
+            return "", to_name if may else None
+        told_ = _("由%(name)s代理，至 %(until)s", name=found.contact_name, until=text_of(ends_on(found.until)))
+        address, back = url_for("DelegatesView.withdraw", pk=found.id), (("from", "group"),)
+        return told_, Button(_("收回代理"), address, "user-minus", "danger", "post", values=back) if may else None
 
 
 ENTRIES.append(

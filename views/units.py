@@ -26,7 +26,7 @@ from models.org import Region, RegionLevel, School, SchoolKind
 from models.scoping import Identity
 from models.violation import RuleViolation
 from rules.code_issuers import MAY_ISSUE
-from rules.delegates import may_have_substitute
+from rules.delegates import administrator_may_have_substitute
 from rules.grants import OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, role_label
 from rules.permission_codes import IssuedCode, Target, codes_workbook_rows, issue_codes, revoke_code
 from rules.posts import end_post, hand_over
@@ -193,7 +193,7 @@ class PostView(PanelView):
             shown=lambda row: row.until is None,
             bulk=False,
         ),
-        Verb("delegate", "委托代理", "end", _to_delegate, "user-plus", shown=may_have_substitute, bulk=False),
+        Verb("delegate", "委托代理", "end", _to_delegate, "user-plus", shown=administrator_may_have_substitute, bulk=False),
         Verb(
             "end",
             "解除",
