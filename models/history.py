@@ -157,7 +157,7 @@ def _line(
         "changes": changes,
         "comment": comment,
         "account_id": identity.account_id,
-        "post": identity.label,
+        "post": (identity.at(act, row) if row is not None else identity).label,
         "at": utcnow(),
         "batch": session.info.get("batch"),
     }

@@ -48,7 +48,7 @@ class ImprovementPlan(Personal, Record):
     locked_at: Mapped[Moment | None] = field("锁定时间", readonly=True)
 
     def __str__(self) -> str:
-        return str(self.teacher or self.people.get("teacher") or f"#{self.id}")  # type: ignore[attr-defined]
+        return str(self.teacher or self.called.get("teacher") or f"#{self.id}")  # type: ignore[attr-defined]
 
 
 class AbilityPoint(Shared, Record):
@@ -123,7 +123,7 @@ class AbilitySummary(Personal, Record):
     reviewed_at: Mapped[Moment | None] = field("评审时间", readonly=True)
 
     def __str__(self) -> str:
-        parts: tuple[Any, ...] = (self.teacher or self.people.get("teacher"), self.ability_point)  # type: ignore[attr-defined]
+        parts: tuple[Any, ...] = (self.teacher or self.called.get("teacher"), self.ability_point)  # type: ignore[attr-defined]
         return " · ".join(str(part) for part in parts if part is not None)
 
 

@@ -25,16 +25,18 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, Index, Integer, and_, event, false, inspect, or_, true
+from sqlalchemy import ColumnElement, Index, Integer, event, false, inspect, or_
 from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, Session, mapped_column
 
 from models.base import Base, PathString, table_name
-from models.expected import expected
 from models.owners import owners_first
+from models.paths import ROOT as ROOT
+from models.paths import ancestors as ancestors
+from models.paths import below as below
+from models.paths import outermost as outermost
 from models.violation import NotPermitted, OutOfReach, RuleViolation
 from models.within import Within
 
-ROOT = "/"
 _TEACHER_END = re.compile(r"/t(\d+)/$")
 
 
@@ -54,14 +56,16 @@ class Scoped(Reached):
         PathString, nullable=False, info={"label": "归属路径", "readonly": True, "hidden": True}, sort_order=93
     )
 
+    called: ClassVar[Mapping[str, str]] = {}
+    """Link → what it is called that is out of the reader's reach: whoever reads a row may know whom it names, and no more of them."""
+
 
 class Published(Scoped):
     pass
 
 
 class Personal(Scoped):
-    people: ClassVar[Mapping[str, str]] = {}
-    """Link → name of a person who is out of the reader's reach: whoever reads such a row may know whose it is, and no more of them."""
+    pass
 
 
 class Shared(Reached):
@@ -104,7 +108,10 @@ class Identity:
     grants: frozenset[tuple[str, str, str]] = frozenset()
     person: frozenset[tuple[str, Any]] = frozenset()
     """By what the person is known whatever account they use: ``("account", 7)``, ``("id_number", "3502…")``, ``("teacher", 42)``."""
-    stands_in_for: frozenset[tuple[str, Any]] = frozenset()  # whose post a substitute works at
+    stands_in_for: frozenset[tuple[str, Any]] = frozenset()
+    """Whose post a substitute works at."""
+    posts: tuple[Identity, ...] = ()
+    """The same person at each post, where several make one workbench; see :meth:`at`."""
     everything: bool = False
     """A service at work, or the system: it has asked its own questions. The person's own grants stay readable."""
     _paths: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, init=False, repr=False)
@@ -131,6 +138,11 @@ class Identity:
             raise NotPermitted(f"{act} on {table}")
         if path is not None and not self.reaches(act, table, path):
             raise OutOfReach(f"{act} on {table} at {path}")
+
+    def at(self, act: str, row: Any) -> Identity:
+        """The same person as the post by which they do ``act`` to the row: one of their own before one they stand in at."""
+        held = sorted((post for post in self.posts if row_in_reach(row, post, act)), key=lambda post: bool(post.stands_in_for))
+        return replace(self, post_id=held[0].post_id, label=held[0].label, stands_in_for=held[0].stands_in_for) if held else self
 
     def serving(self) -> Identity:
         """The same person, while a service that has asked its questions writes for them."""
@@ -160,32 +172,6 @@ def acting_as(identity: Identity) -> Iterator[Identity]:
         yield identity
     finally:
         _identity.reset(token)
-
-
-def outermost(paths: Iterable[str]) -> tuple[str, ...]:
-    """The given paths without those below another of them, sorted."""
-    kept: list[str] = []
-    for path in sorted(set(paths)):
-        kept += [] if kept and path.startswith(kept[-1]) else [path]
-    return tuple(kept)
-
-
-def ancestors(path: str) -> list[str]:
-    """Paths of the units above ``path``, from the province down, without ``path`` itself."""
-    parts = path.strip("/").split("/")
-    return ["/" + "/".join(parts[:n]) + "/" for n in range(1, len(parts))]
-
-
-SHARES = (0.9, 0.3, 0.01, 0.0001, 0.000001)
-"""What part of a table lies below a province, a city, a county, a school and anything deeper."""
-
-
-def below(column: Any, path: str) -> ColumnElement[bool]:
-    """At or below ``path``: a half-open range, so that an index answers it ("/" is followed by "0" in ASCII)."""
-    if path == ROOT:
-        return true()
-    share = SHARES[min(path.count("/") - 2, len(SHARES) - 1)]
-    return and_(expected(column >= path, 1.0), expected(column < path[:-1] + "0", share))
 
 
 def in_reach(cls: type[Any], identity: Identity, act: str = "read") -> ColumnElement[bool] | None:

@@ -16,15 +16,14 @@ from sqlalchemy.orm import Session
 from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic
 from models.base import utcnow
 from models.history import Decision
-from models.hours import HourCategory, Programme
+from models.hours import HourCategory
 from models.invariants import holds, keeps, linked
-from models.research import SchoolState
 from models.violation import Sentence
+from rules.closing import school_of, what_acceptance_keeps, why_closed_around
 from rules.errors import RuleViolation
 from rules.hour_ledger import policy_in_force
 from rules.hours import hours_of
 from rules.page_views import day_of
-from rules.topics import check_open, school_of, why_closed
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 KEPT_ONCE_JOINED = ("topic_id", "kind", "starts_at", "hours", "homework_kind", "teaching_teacher", "rubric_id", "offline_form")
@@ -35,11 +34,9 @@ def check_activity(session: Session, activity: Activity) -> None:
     """Under a published topic in progress (S0-78), inside its dates, with what its kind asks for and nothing else."""
     state: Any = inspect(activity)
     topic = linked(session, activity, "topic")
-    now = utcnow()
     if state.pending:
         activity.group_id = topic.group_id
-        check_topic_takes_activities(topic, now)
-        check_open(session, topic.group_id, now)
+        check_topic_takes_activities(topic, utcnow())
     else:
         _check_promise(session, activity)
     _check_times(activity, topic)
@@ -86,7 +83,7 @@ def _check_times(activity: Activity, topic: Topic) -> None:
 
 def _set_hours(session: Session, activity: Activity) -> None:
     """By the policy of the day it starts; chosen by the leader for an offline activity alone (S1-26…31)."""
-    school = school_of(session, activity.group_id)
+    school = school_of(session, activity)
     policy = policy_in_force(session, school.programme_id, day_of(activity.starts_at))
     state: Any = inspect(activity)
     is_moved = not state.pending and not state.attrs.hours.history.has_changes()
@@ -128,23 +125,17 @@ def reasons_against_publishing(session: Session, activity: Activity) -> Iterator
     topic = session.get_one(Topic, activity.topic_id)
     if topic.phase(day_of(utcnow())) != "进行中":
         yield Sentence("专题“{topic}”不在进行中。", topic=topic.title)
-    school = school_of(session, activity.group_id)
-    if why := why_closed(school, session.get_one(Programme, school.programme_id), utcnow()):
+    if why := why_closed_around(session, activity, utcnow()):
         yield why
     if activity.kind is not ActivityKind.OFFLINE and activity.ends_at <= utcnow():
         yield "活动的结束时间已过，请先修改时间。"
 
 
 def reasons_against_withdrawing(session: Session, activity: Activity) -> Iterator[str]:
-    """Nobody is left standing in an activity that is withdrawn."""
+    """Nobody is left standing in an activity that is withdrawn, and an accepted school's stay."""
+    yield from what_acceptance_keeps(session, activity)
     if count := joined(session, activity):
         yield Sentence("已有 {count} 名教师参与，不能撤回。", count=count)
-
-
-def reasons_against_reopening(session: Session, activity: Activity) -> Iterator[str]:
-    """Hours that are registered stay (S1-49)."""
-    if school_of(session, activity.group_id).state is SchoolState.PASSED:
-        yield "本校已通过整校验收，学时已登记，不能再更改。"
 
 
 def _completed(session: Session, activity: Activity, decision: Decision) -> None:
@@ -194,7 +185,8 @@ ACTIVITY = Workflow(
             act="publish",
             label="重新开放",
             kind="danger",
-            check=reasons_against_reopening,
+            # Hours that are registered stay (S1-49).
+            check=what_acceptance_keeps,
             effect=_reopened,
             shown=False,
         ),

@@ -13,13 +13,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.access import Post, in_office
+from models.access import Post, in_force
 from models.follow_ups import FollowUp
 from models.notices import NoticeKind
 from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as
 from models.session import insert_or, transaction
 from models.violation import Sentence
+from rules.closing import why_kept
 from rules.errors import RuleViolation
 from rules.grants import GROUP_LEADER
 from rules.hours import said
@@ -40,11 +41,13 @@ def may_follow_up(identity: Identity, school: SchoolProgramme) -> bool:
 def remind_leaders(session: Session, identity: Identity, school: SchoolProgramme, teacher_ids: Collection[int], *, now: datetime) -> int:
     """Tell the leaders of these teachers' groups who is below the target; answers how many teachers they are reminded of.
 
-    Raises NotPermitted, OutOfReach, and RuleViolation when none is below it, no group of theirs has a leader, or all were
-    reminded of today.
+    Raises NotPermitted, OutOfReach, and RuleViolation when none is below it, no group of theirs has a leader, all were
+    reminded of today, or the school is accepted.
     """
     identity.require("edit", "school_programme", school.scope_path)
     with acting_as(identity.serving()), transaction(session):
+        if why := why_kept(school.state):
+            raise RuleViolation(why)
         found = progress_of(session, identity, school, now=now)
         below = [person for person in found.below if person.teacher_id in set(teacher_ids)]
         if not below:
@@ -61,9 +64,9 @@ def remind_leaders(session: Session, identity: Identity, school: SchoolProgramme
 
 
 def _leaders(session: Session, group_ids: Collection[int]) -> dict[int, tuple[str, list[int]]]:
-    """Group → its name and the accounts that lead it now."""
+    """Group → its name and the accounts that lead it now, substitutes among them."""
     asked = select(ResearchGroup.id, ResearchGroup.name, Post.account_id).join(Post, Post.scope_path == ResearchGroup.scope_path)
-    led = asked.where(ResearchGroup.id.in_(sorted(group_ids)), Post.role == GROUP_LEADER, in_office())
+    led = asked.where(ResearchGroup.id.in_(sorted(group_ids)), Post.role == GROUP_LEADER, in_force())
     found: dict[int, tuple[str, list[int]]] = {}
     for group_id, name, account_id in session.execute(led):
         found.setdefault(group_id, (name, []))[1].append(account_id)

@@ -70,6 +70,8 @@ _RESEARCH_AT_SCHOOL = {
 }
 _IN_THE_GROUP = dict.fromkeys(("research_group", "group_plan", "topic", "rubric", "outcome"), "read")
 _RESEARCHING = {"programme": "read", "hour_policy": "read"}
+_BELONGING = {**_RESEARCHING, "school_programme": "read"}
+"""Whoever belongs to a group reads its school's programme, also when they teach elsewhere by now (S1-43)."""
 _REGION_BASICS = {
     **_COMMON,
     "programme": "read add edit delete export",
@@ -143,7 +145,7 @@ ROLES: tuple[Role, ...] = (
         False,
         {
             **_COMMON,
-            **_RESEARCHING,
+            **_BELONGING,
             "hour_entry": "read",
             "research_group": "read members",
             "group_plan": "read add edit",
@@ -156,7 +158,7 @@ ROLES: tuple[Role, ...] = (
             "outcome": "read add edit delete submit",
         },
     ),
-    Role(GROUP_MEMBER, "教研组成员", False, {**_COMMON, **_RESEARCHING, **_IN_THE_GROUP, "activity": "read join", "comment": "read"}),
+    Role(GROUP_MEMBER, "教研组成员", False, {**_COMMON, **_BELONGING, **_IN_THE_GROUP, "activity": "read join", "comment": "read"}),
     Role(
         IT_TEAM,
         "信息化团队",

@@ -13,19 +13,20 @@ from typing import Any
 from sqlalchemy import and_, exists, func, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.access import Account, Post, in_office
+from models.access import Account, Post, in_force, in_office
 from models.activities import Activity, Topic
 from models.base import utcnow
 from models.history import note
 from models.invariants import holds, keeps, linked, on_added, on_deleted
 from models.people import CertificationState, Teacher
-from models.research import GroupPlan, ResearchGroup, SchoolProgramme, SchoolState
+from models.research import GroupPlan, ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as
 from models.session import transaction
 from models.violation import Conflict, Sentence
 from rules.errors import RuleViolation
 from rules.grants import GROUP_LEADER, GROUP_MEMBER
 from rules.members import IN_A_GROUP, Appointment, appoint, candidates_at, new_accounts, release
+from rules.posts import end_substitutes
 
 RELEASED = "您不再是“{group}”的成员。已获得的学时不受影响。"
 MOST_AT_ONCE = 500
@@ -39,8 +40,6 @@ def check_group(session: Session, group: ResearchGroup) -> None:
     """A group is made in a programme that is going on, and led by a certified teacher of the school (S0-53)."""
     state: Any = inspect(group)
     school = linked(session, group, "school_programme")
-    if state.pending and school.state is SchoolState.PASSED:
-        raise RuleViolation("本校已通过整校验收，不能再新增教研组。", "school_programme")
     if not (state.pending or state.attrs.leader_id.history.has_changes() or state.attrs.leader.history.has_changes()):
         return
     leader = linked(session, group, "leader")
@@ -77,6 +76,7 @@ def _appoint(session: Session, group: ResearchGroup, leader: Teacher | None, now
         return
     ended = (Post.role == GROUP_LEADER) | (Post.account_id == chosen)
     session.execute(update(Post).where(*here, ended).values(until=now), execution_options={"synchronize_session": False})
+    end_substitutes(session, Post.scope_path == group.scope_path, now=now)
     if led is not None:
         _write_posts(session, group, [led], GROUP_MEMBER, now)
     if chosen is not None:
@@ -92,8 +92,9 @@ def _write_posts(session: Session, group: ResearchGroup, account_ids: Collection
 @on_deleted(ResearchGroup)
 def end_posts(session: Session, groups: Sequence[ResearchGroup]) -> None:
     """Nobody holds a post at a group that is gone."""
-    held = (Post.scope_path.in_([group.scope_path for group in groups]), in_office())
-    session.execute(update(Post).where(*held).values(until=utcnow()), execution_options={"synchronize_session": False})
+    now = utcnow()
+    held = (Post.scope_path.in_([group.scope_path for group in groups]), in_force(now))
+    session.execute(update(Post).where(*held).values(until=now), execution_options={"synchronize_session": False})
 
 
 @keeps(ResearchGroup)
@@ -128,6 +129,7 @@ def add_members(session: Session, identity: Identity, group: ResearchGroup, teac
     Raises NotPermitted, OutOfReach and RuleViolation; all of them come in, or none.
     """
     identity.require("members", "research_group", group.scope_path)
+    identity = identity.at("members", group)
     wanted = sorted(set(teacher_ids))
     if not wanted or len(wanted) > MOST_AT_ONCE:
         raise RuleViolation("请选择 1 至 {most} 名教师。", "teacher", most=MOST_AT_ONCE)
@@ -144,6 +146,7 @@ def add_members(session: Session, identity: Identity, group: ResearchGroup, teac
 def release_member(session: Session, identity: Identity, group: ResearchGroup, post_id: int, *, now: datetime) -> None:
     """Let a member go; the leader is replaced instead. Raises NotPermitted, OutOfReach, RuleViolation and Conflict."""
     identity.require("members", "research_group", group.scope_path)
+    identity = identity.at("members", group)
     with acting_as(identity.serving()), transaction(session):
         held = (Post.id == post_id, Post.scope_path == group.scope_path, in_office())
         post = session.scalars(select(Post).where(*held)).one_or_none()
@@ -153,6 +156,7 @@ def release_member(session: Session, identity: Identity, group: ResearchGroup, p
             raise RuleViolation("不能移出组长，请先由学校管理员更换组长。")
         name = session.scalar(select(Account.first_name).where(Account.id == post.account_id))
         note(session, group, "release_member", {"members": [name, None]})
+        end_substitutes(session, Post.account_id == post.account_id, Post.scope_path == group.scope_path, now=now)
         release(session, identity, post.id, Sentence(RELEASED, group=group.name), "/research/mine/", now=now)
 
 

@@ -16,9 +16,10 @@ from models.access import Account, Post, in_office
 from models.hours import Programme
 from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan
 from models.people import Teacher
-from models.research import ResearchGroup, SchoolProgramme, SchoolState
+from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as, current_identity
 from models.violation import OutOfReach
+from rules.closing import why_not_handed_in
 from rules.errors import RuleViolation
 from rules.members import IN_A_GROUP, acting_teacher, check_certified
 
@@ -73,13 +74,6 @@ def lock_for_hand_in(session: Session, identity: Identity, school: SchoolProgram
     if why := why_not_handed_in(school):
         raise RuleViolation(why)
     return teacher_id
-
-
-def why_not_handed_in(school: SchoolProgramme) -> str:
-    """The sentence why nothing can be handed in here now; empty when it can."""
-    if school.state is SchoolState.PREPARING:
-        return "本校的校本研修尚未开启，请先由学校管理员完成开启步骤。"
-    return "本校已通过整校验收，不能再提交或修改。" if school.state is SchoolState.PASSED else ""
 
 
 def reasons_against_own(session: Session, teacher_id: int | None) -> list[str]:

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic
 from models.hours import Programme
-from models.research import ResearchGroup, SchoolProgramme, SchoolState
+from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as, in_reach
+from rules.closing import goes_on, why_closed
 from rules.members import in_group_of
 from rules.page_views import day_of
 from rules.taking_part import why_not_now
@@ -48,6 +49,10 @@ class Found:
     def why_not(self, now: datetime) -> str:
         """The sentence why nobody can join or complete it now; empty when it is open."""
         return why_not_now(self.activity, self.topic, self.school, self.programme, now)
+
+    def why_closed(self, now: datetime) -> str:
+        """The sentence why its school's research as a whole is closed; empty while it goes on."""
+        return why_closed(self.school, self.programme, now)
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether its time has passed and the person has not completed it."""
@@ -82,15 +87,14 @@ def own_state() -> ColumnElement[str]:
 def tasks_of(session: Session, identity: Identity, teacher_id: int, *, now: datetime, most: int) -> Sequence[Found]:
     """What the teacher has to do in their groups: what ends first comes first, what is overdue last; one statement (S0-70).
 
-    A school that has been accepted has nothing left to do.
+    A school whose research is closed has nothing left to do.
     """
     to_do = (
         in_group_of(teacher_id),
         Activity.state == ActivityState.PUBLISHED,
         own_state() != COMPLETED,
         or_(Activity.kind != ActivityKind.OFFLINE, Participation.state == ParticipationState.JOINED),
-        Programme.ends_on >= day_of(now),
-        SchoolProgramme.state != SchoolState.PASSED,
+        goes_on(now),
     )
     soonest = (case((Activity.ends_at < now, 1), else_=0), Activity.ends_at, Activity.id)
     with acting_as(identity.serving()):
@@ -109,7 +113,8 @@ def own_groups(
     with acting_as(identity.serving()):
         for group, programme, topic in session.execute(rows):
             topics = found.setdefault(group.id, (group, programme, []))[2]
-            if topic is not None and (group.leader_id == teacher_id or topic.phase(day_of(now)) != "草稿"):
+            leads = identity.reaches("publish", "topic", group.scope_path)
+            if topic is not None and (leads or topic.phase(day_of(now)) != "草稿"):
                 topics.append(topic)
     return list(found.values())
 

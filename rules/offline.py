@@ -19,10 +19,10 @@ from models.research import ResearchGroup
 from models.scoping import Identity, acting_as
 from models.session import transaction
 from rules.activities import ACTIVITY, joined
+from rules.closing import check_open
 from rules.errors import RuleViolation
 from rules.members import members_of
 from rules.participation import complete_all, enter, reopen
-from rules.topics import check_open
 from rules.workflow import lock, take
 
 # --- offline activities (S1-13…20, S1-30…33) --------------------------------------------------------------------------
@@ -31,9 +31,10 @@ from rules.workflow import lock, take
 def name_participants(session: Session, identity: Identity, activity: Activity, teacher_ids: Collection[int], *, now: datetime) -> int:
     """The leader names who takes part in an offline activity; answers how many are new (S1-14). Members of the group alone."""
     identity.require("publish", "activity", activity.scope_path)
+    identity = identity.at("publish", activity)
     with acting_as(identity.serving()), transaction(session):
         group = _offline(session, activity)
-        check_open(session, group.id, now)
+        check_open(session, activity, now)
         activity = lock(session, identity, activity, "publish")
         if activity.state is ActivityState.COMPLETED:
             raise RuleViolation("活动已经完成，需要增加参与人员时，请先重新开放。", "teacher")
@@ -68,9 +69,10 @@ def complete_offline(session: Session, identity: Identity, activity: Activity, e
     ``evidence`` are the attachments already claimed for it in this transaction; the caller commits.
     """
     identity.require("publish", "activity", activity.scope_path)
+    identity = identity.at("publish", activity)
     with acting_as(identity.serving()):
-        group = _offline(session, activity)
-        check_open(session, group.id, now)
+        _offline(session, activity)
+        check_open(session, activity, now)
         check_can_complete_offline(session, activity, evidence, now)
         if activity.state is not ActivityState.COMPLETED:
             take(session, identity.serving(), ACTIVITY, activity, "complete", now=now, commit=False)
@@ -80,6 +82,7 @@ def complete_offline(session: Session, identity: Identity, activity: Activity, e
 def reopen_offline(session: Session, identity: Identity, activity: Activity, reason: str, *, now: datetime) -> int:
     """Take back the completion, with everybody's hours, while they are only accrued; answers how many."""
     identity.require("publish", "activity", activity.scope_path)
+    identity = identity.at("publish", activity)
     if not reason.strip():
         raise RuleViolation("请填写“{label}”。", "comment", label="重新开放的原因")
     with acting_as(identity.serving()), transaction(session):

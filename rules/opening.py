@@ -277,7 +277,9 @@ def form_team(session: Session, identity: Identity, school: SchoolProgramme, tea
         if not teacher_ids:
             raise RuleViolation("请选择教师。", "teacher")
         new = new_accounts(session, school.scope_path, (IT_TEAM,), school.school_id, teacher_ids)
-        appoint(session, Appointment(IT_TEAM, "成员", school.school_id, school.scope_path, "信息化团队", "/research/"), new, now=now)
+        unit = session.get_one(School, school.school_id).name
+        to = Appointment(IT_TEAM, "信息化团队成员", school.school_id, school.scope_path, unit, "/research/")
+        appoint(session, to, new, now=now)
         return len(new)
 
 

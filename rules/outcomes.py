@@ -22,8 +22,9 @@ from models.outcomes import Outcome, OutcomeKind, OutcomeState
 from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as, current_identity
 from models.violation import Sentence
+from rules.closing import school_of, what_acceptance_keeps, why_not_handed_in
 from rules.errors import RuleViolation
-from rules.handing_in import reasons_against_own, why_not_handed_in
+from rules.handing_in import reasons_against_own
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 PARTS = ("video", "design", "reflection")
@@ -31,6 +32,7 @@ PARTS = ("video", "design", "reflection")
 WRITTEN = ("group_id", "kind", "title", "about", "updated_at")
 """What a form writes: the last one when nothing but its files change."""
 MOST_REVIEWERS = 10
+SUBMITTED = "成果已提交，不能再修改；需要修改时请先撤回，或由评审人退回。"
 
 
 # --- behind every door ------------------------------------------------------------------------------------------------
@@ -42,11 +44,9 @@ def check_outcome(session: Session, outcome: Outcome) -> None:
     state: Any = inspect(outcome)
     if not state.pending:
         if outcome.state is not OutcomeState.SAVED and any(state.attrs[name].history.has_changes() for name in WRITTEN):
-            raise RuleViolation("成果已提交，不能再修改；需要修改时请先撤回，或由评审人退回。")
+            raise RuleViolation(SUBMITTED)
         return
     group = linked(session, outcome, "group")
-    if why := why_not_handed_in(session.get_one(SchoolProgramme, group.school_programme_id)):
-        raise RuleViolation(why, "group")
     if outcome.kind is OutcomeKind.TEACHING_CASE:
         there = session.scalar(select(Outcome.title).filter_by(group_id=group.id, kind=OutcomeKind.TEACHING_CASE))
         if there is not None:
@@ -81,12 +81,11 @@ def missing_parts(session: Session, outcome: Outcome) -> list[str]:
 
 
 def reasons_against_submitting(session: Session, outcome: Outcome) -> Iterator[str]:
-    """What is missing, and that the school's time is over."""
-    if missing := missing_parts(session, outcome):
-        yield Sentence("请先上传：{parts}。", parts=Sentence.of(missing, "、"))
-    group = session.get_one(ResearchGroup, outcome.group_id)
-    if why := why_not_handed_in(session.get_one(SchoolProgramme, group.school_programme_id)):
+    """That the school's time is over, else what is missing."""
+    if why := why_not_handed_in(school_of(session, outcome)):
         yield why
+    elif missing := missing_parts(session, outcome):
+        yield Sentence("请先上传：{parts}。", parts=Sentence.of(missing, "、"))
 
 
 # --- the review (S0-124, S0-125, S0-133) ------------------------------------------------------------------------------
@@ -142,6 +141,7 @@ OUTCOME_REVIEW = Workflow(
             label="撤回",
             kind="normal",
             confirm="撤回后可以修改，再重新提交。确定撤回吗？",
+            check=what_acceptance_keeps,
             effect=_back,
         ),
         Step(
@@ -168,6 +168,8 @@ OUTCOME_REVIEW = Workflow(
             not_by_author=True,
             needs_comment=True,
             comment_label="评审意见",
+            # Nobody could submit it anew.
+            check=what_acceptance_keeps,
             effect=_back,
         ),
     ),

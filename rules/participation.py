@@ -16,14 +16,13 @@ from sqlalchemy.orm import Session
 from models.activities import Activity, Participation, ParticipationState
 from models.history import Decision
 from models.hours import HourCategory
-from models.research import ResearchGroup, SchoolProgramme, SchoolState
+from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity
+from rules.closing import school_of, why_kept
 from rules.errors import RuleViolation
 from rules.hour_ledger import Earned, credit, void
 from rules.workflow import take, take_along
 from rules.workflow_steps import KnownBy, Step, Workflow
-
-ACCEPTED = "本校已通过整校验收，学时已登记，不能再更改。"
 
 
 def evidence_of(participation: Participation) -> str:
@@ -36,12 +35,6 @@ def activity_of(session: Session, participation: Participation) -> Activity:
     return session.get_one(Activity, participation.activity_id)
 
 
-def programme_of(session: Session, activity: Activity) -> SchoolProgramme:
-    """The school's programme that an activity belongs to."""
-    found = select(SchoolProgramme).join(ResearchGroup).where(ResearchGroup.id == activity.group_id)
-    return session.scalars(found).one()
-
-
 def reasons_against_crediting(session: Session, participation: Participation) -> Iterator[str]:
     """Once the school is accepted its hours are registered: nothing is credited or taken back any more (S1-49).
 
@@ -49,8 +42,8 @@ def reasons_against_crediting(session: Session, participation: Participation) ->
     """
     group = select(ResearchGroup.school_programme_id).join(Activity).where(Activity.id == participation.activity_id)
     held = select(SchoolProgramme.state).where(SchoolProgramme.id == group.scalar_subquery()).with_for_update(read=True)
-    if session.scalar(held) is SchoolState.PASSED:
-        yield ACCEPTED
+    if why := why_kept(session.scalars(held).one()):
+        yield why
 
 
 def _credited(session: Session, participation: Participation, decision: Decision) -> None:
@@ -58,7 +51,7 @@ def _credited(session: Session, participation: Participation, decision: Decision
     participation.completed_at = decision.at
     earned = Earned(
         teacher_id=participation.teacher_id,
-        programme_id=programme_of(session, activity).programme_id,
+        programme_id=school_of(session, activity).programme_id,
         policy_id=activity.policy_id,
         category=HourCategory[activity.kind.name],
         title=activity.title,

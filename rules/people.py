@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import inspect, select, update
+from sqlalchemy import inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_force
@@ -26,6 +26,7 @@ from rules.approvals import CERTIFICATION
 from rules.errors import RuleViolation
 from rules.grants import GROUP_LEADER, GROUP_MEMBER, is_admin_role
 from rules.id_numbers import FIELD, check_id_number, half_width
+from rules.posts import end_substitutes
 from rules.units import check_units_stayed
 from rules.workflow import lock, take
 
@@ -174,7 +175,10 @@ def _settle(session: Session, teacher: Teacher, unit: School | Region, now: date
 
 
 def _leave_behind(session: Session, teacher: Teacher, post: Post, now: datetime) -> None:
-    """A reassigned teacher may go on in their research group (S1-43), as a member; other posts in the school end."""
+    """A reassigned teacher may go on in their research group (S1-43), as a member; other posts in the school end, and what is stood in for."""
+    end_substitutes(session, or_(Post.id == post.id, Post.delegate_of_id == post.id), now=now)
+    if post.delegate_of_id is not None:
+        return
     if post.role == GROUP_LEADER:
         led = update(ResearchGroup).where(ResearchGroup.scope_path == post.scope_path, ResearchGroup.leader_id == teacher.id)
         session.execute(led.values(leader_id=None, version=ResearchGroup.version + 1), execution_options={"synchronize_session": False})

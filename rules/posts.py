@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_force, in_office
@@ -120,18 +120,19 @@ def _end(session: Session, identity: Identity, post: Post, sentence: str, now: d
     if session.scalars(ended.returning(Post), execution_options=fresh).one_or_none() is None:
         raise Conflict("这个岗位已经结束，请刷新后查看。")
     note(session, post, "end", {"until": [None, now.isoformat()]})
-    _end_substitutes(session, post, now)
+    end_substitutes(session, Post.delegate_of_id == post.id, now=now)
     told = Sentence(sentence, unit=post.unit_name, role=role_label(post.role))
     tell_accounts(session, {post.account_id} - {identity.account_id}, told, "/my-administrators/", kind=NoticeKind.POST, now=now)
 
 
-def _end_substitutes(session: Session, post: Post, now: datetime) -> None:
-    """Nobody stands in for who has left."""
-    theirs = (Post.delegate_of_id == post.id, in_force(now))
-    ended = update(Post).where(*theirs).values(until=now, version=Post.version + 1, updated_at=now).returning(Post.account_id)
-    accounts = session.scalars(ended, execution_options={"synchronize_session": False}).all()
-    told = Sentence(SUBSTITUTE_ENDED, unit=post.unit_name, role=role_label(post.role))
-    tell_accounts(session, accounts, told, "/posts/", kind=NoticeKind.POST, now=now)
+def end_substitutes(session: Session, *which: ColumnElement[bool], now: datetime) -> None:
+    """End those posts of substitutes and tell them: nobody stands in for who has left, nor where they have left themselves."""
+    theirs = (Post.delegate_of_id.is_not(None), in_force(now), *which)
+    ended = update(Post).where(*theirs).values(until=now, version=Post.version + 1, updated_at=now)
+    returned = ended.returning(Post.account_id, Post.unit_name, Post.role)
+    for account_id, unit, role in session.execute(returned, execution_options={"synchronize_session": False}).all():
+        told = Sentence(SUBSTITUTE_ENDED, unit=unit, role=role_label(role))
+        tell_accounts(session, [account_id], told, "/posts/", kind=NoticeKind.POST, now=now)
 
 
 def _place(session: Session, identity: Identity) -> str:

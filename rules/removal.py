@@ -23,14 +23,16 @@ from models.hours import HourEntry, HourState
 from models.notices import NoticeKind
 from models.outcomes import AbilitySummary, ImprovementPlan
 from models.people import Teacher
-from models.research import RemovalRequest, RemovalState, ResearchGroup, SchoolProgramme, SchoolState
+from models.research import RemovalRequest, RemovalState, ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as, below, current_identity
 from models.session import transaction
 from models.violation import Sentence
+from rules.closing import why_kept
 from rules.errors import RuleViolation
 from rules.members import IN_A_GROUP
 from rules.notices import accounts_of, page_of, tell_accounts
-from rules.participation import ACCEPTED, remove
+from rules.participation import remove
+from rules.posts import end_substitutes
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 LONGEST_REASON = 500
@@ -166,8 +168,8 @@ def _write(session: Session, identity: Identity, school: SchoolProgramme, teache
 def _reasons_against_removing(session: Session, school_programme_id: int) -> Iterator[str]:
     """Registered hours are not taken back; the school's programme is held, so that it is accepted before or after, never meanwhile."""
     held = select(SchoolProgramme.state).where(SchoolProgramme.id == school_programme_id).with_for_update(read=True)
-    if session.scalar(held) is SchoolState.PASSED:
-        yield ACCEPTED
+    if why := why_kept(session.scalars(held).one()):
+        yield why
 
 
 def reasons_against_approving(session: Session, request: RemovalRequest) -> Iterator[str]:
@@ -189,7 +191,12 @@ def _end_posts(session: Session, school: SchoolProgramme, teacher_id: int, now: 
     quietly = {"synchronize_session": False}
     led = update(ResearchGroup).where(ResearchGroup.school_programme_id == school.id, ResearchGroup.leader_id == teacher_id)
     session.execute(led.values(leader_id=None, version=ResearchGroup.version + 1), execution_options=quietly)
-    ended = update(Post).where(_group_post(school, teacher_id))
+    held = _group_post(school, teacher_id)
+    accounts = select(Account.id).where(Account.teacher_id == teacher_id)
+    groups = select(ResearchGroup.scope_path).where(ResearchGroup.school_programme_id == school.id)
+    stands_in = and_(Post.account_id.in_(accounts), Post.scope_path.in_(groups))
+    end_substitutes(session, or_(stands_in, Post.delegate_of_id.in_(select(Post.id).where(held))), now=now)
+    ended = update(Post).where(held)
     session.execute(ended.values(until=now, version=Post.version + 1, updated_at=now), execution_options=quietly)
 
 

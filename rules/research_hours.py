@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic, TopicState
 from models.hours import Programme
 from models.people import Teacher
-from models.research import ResearchGroup, SchoolProgramme, SchoolState
+from models.research import ResearchGroup, SchoolProgramme
+from rules.closing import goes_on
 from rules.grants import GROUP_LEADER, role_label
 from rules.hour_statement import ContactPerson, answers_available, answers_contacts
 from rules.masks import mask_phone
 from rules.members import in_group_of
-from rules.page_views import day_of
 
 
 @answers_contacts
@@ -44,8 +44,7 @@ def hours_on_offer(session: Session, teacher_id: int, programmes: Sequence[int],
     is_open = and_(
         Activity.state == ActivityState.PUBLISHED,
         Topic.state == TopicState.PUBLISHED,
-        SchoolProgramme.state.not_in((SchoolState.PREPARING, SchoolState.PASSED)),
-        Programme.ends_on >= day_of(now),
+        goes_on(now),
         case((is_offline, Participation.state == ParticipationState.JOINED), else_=and_(Activity.ends_at >= now, not_done)),
     )
     groups = select(SchoolProgramme.programme_id, func.sum(case((is_open, Activity.hours), else_=0)))

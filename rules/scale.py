@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, inspect, select
 from sqlalchemy.orm import Session
 
 from models.invariants import holds, linked
-from models.research import ScaleItem, ScaleScore, SchoolProgramme, SchoolState
+from models.research import ScaleItem, ScaleScore, SchoolProgramme
 from models.scoping import acting_as, current_identity
 from rules.errors import RuleViolation
 
@@ -43,12 +43,10 @@ def check_item(session: Session, item: ScaleItem) -> None:
 
 @holds(ScaleScore)
 def check_score(session: Session, score: ScaleScore) -> None:
-    """Points of a line of the school's own programme, none below nothing and none above its most, until the school is accepted."""
+    """Points of a line of the school's own programme, none below nothing and none above its most."""
     school, item = linked(session, score, "school_programme"), linked(session, score, "scale_item")
     if school is None or item is None or score.points is None:
         return
-    if school.state is SchoolState.PASSED:
-        raise RuleViolation("本校已通过整校验收，评分不能再更改。")
     if item.programme_id != school.programme_id:
         raise RuleViolation("这一项不属于本校参加的研修项目。", "scale_item")
     if not 0 <= score.points <= item.most:

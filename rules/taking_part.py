@@ -35,13 +35,13 @@ from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as
 from models.session import transaction
 from models.violation import Conflict, Sentence
+from rules.closing import check_open, school_of, why_closed, why_kept
 from rules.errors import RuleViolation
 from rules.files import settle
 from rules.members import acting_teacher, check_certified, in_group_of
 from rules.notices import accounts_of, tell_accounts
 from rules.offline import complete_offline
 from rules.participation import complete, enter, participation_in, reasons_against_crediting, remove
-from rules.topics import why_closed
 from rules.workflow import lock
 
 LONGEST_COMMENT = 2000
@@ -121,6 +121,8 @@ def leave(session: Session, identity: Identity, activity: Activity, *, now: date
             raise RuleViolation("活动已经完成，不能退出。需要重做时，请联系组长退回。")
         if participation.round > 1:
             raise RuleViolation("这个活动曾经完成、后被退回，不能退出，请按要求重新完成。")
+        if why := why_kept(school_of(session, activity).state):
+            raise RuleViolation(why)
         session.delete(participation)
 
 
@@ -184,13 +186,16 @@ def _thread(session: Session, activity: Activity, answers: int) -> int:
 
 
 def edit_comment(session: Session, identity: Identity, comment: Comment, body: str, *, now: datetime) -> None:
-    """Its author says it better, within half an hour."""
+    """Its author says it better, within half an hour and while the activity is open."""
     identity.require("read", "comment", comment.scope_path)
     said = _checked_text(body, "body", "评课记录", LONGEST_COMMENT)
     with acting_as(identity.serving()), transaction(session):
         comment = lock(session, identity, comment, "read")
         if not is_editable(comment, acting_teacher(identity), now):
             raise RuleViolation("只能由本人在发布后 30 分钟内修改，已被隐藏的不能修改。", "body")
+        activity = session.get_one(Activity, comment.activity_id)
+        if why := why_not_now(activity, *surroundings(session, activity), now):
+            raise RuleViolation(why)
         if comment.body != said:
             comment.body, comment.edited_at = said, now
 
@@ -203,6 +208,7 @@ def is_editable(comment: Comment, teacher_id: int | None, now: datetime) -> bool
 def hide_comment(session: Session, identity: Identity, comment: Comment, reason: str, *, now: datetime) -> None:
     """The leader takes a comment out of sight, with a reason its author is told; the completion it brought stays."""
     identity.require("moderate", "comment", comment.scope_path)
+    identity = identity.at("moderate", comment)
     why = _checked_text(reason, "comment", "隐藏原因", LONGEST_REASON)
     with acting_as(identity.serving()), transaction(session):
         comment = lock(session, identity, comment, "moderate")
@@ -285,6 +291,7 @@ def averages(given: Collection[Sequence[int]], criteria: int) -> list[Decimal]:
 def hand_in_evidence(session: Session, identity: Identity, activity: Activity, files: Sequence[int], *, now: datetime) -> int:
     """Hand in the evidence of an offline activity, which completes it for everybody named; answers for how many (S1-32, S1-33)."""
     identity.require("publish", "activity", activity.scope_path)
+    identity = identity.at("publish", activity)
     with acting_as(identity.serving()), transaction(session):
         _take_turn(session, Activity, Activity.id == activity.id)
         activity = lock(session, identity, activity, "publish")
@@ -298,9 +305,11 @@ def hand_in_evidence(session: Session, identity: Identity, activity: Activity, f
 def unname(session: Session, identity: Identity, activity: Activity, teacher_id: int, *, now: datetime) -> None:
     """The leader takes back that somebody takes part in an offline activity, before it is completed."""
     identity.require("publish", "activity", activity.scope_path)
+    identity = identity.at("publish", activity)
     with acting_as(identity.serving()), transaction(session):
         _take_turn(session, Activity, Activity.id == activity.id)
         activity = lock(session, identity, activity, "publish")
+        check_open(session, activity, now)
         named = participation_in(session, activity, teacher_id)
         if activity.kind is not ActivityKind.OFFLINE or named is None or named.state is not ParticipationState.JOINED:
             raise RuleViolation("只能移出线下活动中还没有完成的参与人员。")

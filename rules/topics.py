@@ -1,4 +1,4 @@
-"""研修专题: when one is in progress, what it may be like behind every door, and whether its school can do anything now (S0-77, S0-78, S0-127).
+"""研修专题: when one is in progress, and what it may be like behind every door (S0-77, S0-78, S0-127).
 
 The one thing a newcomer gets wrong: only draft and published are states; whether a topic has begun or ended follows from its dates.
 """
@@ -6,48 +6,18 @@ The one thing a newcomer gets wrong: only draft and published are states; whethe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
 from models.activities import Activity, Topic, TopicState
 from models.base import utcnow
-from models.hours import Programme
-from models.invariants import holds, keeps, linked
-from models.research import ResearchGroup, SchoolProgramme, SchoolState
+from models.invariants import holds, keeps
 from models.violation import Sentence
+from rules.closing import what_acceptance_keeps, why_closed_around
 from rules.errors import RuleViolation
 from rules.page_views import day_of
 from rules.workflow_steps import KnownBy, Step, Workflow
-
-# --- where it belongs -------------------------------------------------------------------------------------------------
-
-
-def school_of(session: Session, group_id: int) -> SchoolProgramme:
-    """The school's programme that a group belongs to."""
-    return session.scalars(select(SchoolProgramme).join(ResearchGroup).where(ResearchGroup.id == group_id)).one()
-
-
-def why_closed(school: SchoolProgramme, programme: Programme, now: datetime) -> str:
-    """The sentence why nothing new can be done in this school's programme now; empty when it can."""
-    if school.state is SchoolState.PREPARING:
-        return "本校的校本研修尚未开启，请先由学校管理员完成开启步骤。"
-    if school.state is SchoolState.PASSED:
-        return "本校已通过整校验收，不能再开展活动。"
-    if day_of(now) > programme.ends_on:
-        return Sentence("研修项目已于 {day} 结束。", day=f"{programme.ends_on:%Y.%m.%d}")
-    return ""
-
-
-def check_open(session: Session, group_id: int, now: datetime) -> SchoolProgramme:
-    school = school_of(session, group_id)
-    if why := why_closed(school, session.get_one(Programme, school.programme_id), now):
-        raise RuleViolation(why)
-    return school
-
-
-# --- topics -----------------------------------------------------------------------------------------------------------
 
 
 @holds(Topic)
@@ -56,7 +26,6 @@ def check_topic(session: Session, topic: Topic) -> None:
     if topic.ends_on < topic.starts_on:
         raise RuleViolation("结束日期不能早于开始日期。", "ends_on")
     if inspect(topic).pending:
-        check_open(session, linked(session, topic, "group").id, utcnow())
         return
     first, last = session.execute(
         select(func.min(Activity.starts_at), func.max(Activity.ends_at)).where(Activity.topic_id == topic.id)
@@ -68,15 +37,15 @@ def check_topic(session: Session, topic: Topic) -> None:
 
 def reasons_against_publishing_topic(session: Session, topic: Topic) -> Iterator[str]:
     """A topic that is over, or whose school is not open, is not published."""
-    school = school_of(session, topic.group_id)
-    if why := why_closed(school, session.get_one(Programme, school.programme_id), utcnow()):
+    if why := why_closed_around(session, topic, utcnow()):
         yield why
     if day_of(utcnow()) > topic.ends_on:
         yield "专题的结束日期已过，请先修改日期。"
 
 
 def reasons_against_withdrawing_topic(session: Session, topic: Topic) -> Iterator[str]:
-    """A topic with activities stays published."""
+    """A topic with activities stays published, and so does one that a school was accepted with."""
+    yield from what_acceptance_keeps(session, topic)
     if count := session.scalar(select(func.count()).select_from(Activity).where(Activity.topic_id == topic.id)):
         yield Sentence("专题下已有 {count} 个研修活动，不能撤回。", count=count)
 

@@ -7,25 +7,15 @@ assigned. ``take`` is its only writer, because only a conditional update lets on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import (
-    ColumnElement,
-    CompoundSelect,
     CursorResult,
-    and_,
-    bindparam,
-    func,
     insert,
     inspect,
-    literal,
-    or_,
     select,
-    true,
-    union_all,
     update,
 )
 from sqlalchemy.orm import Session
@@ -33,13 +23,13 @@ from sqlalchemy.orm import Session
 from models.base import ZONE, table_name
 from models.history import Decision, note
 from models.notices import NoticeKind
-from models.scoping import Identity, acting_as, in_reach, row_in_reach
+from models.scoping import Identity, acting_as, row_in_reach
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation, Sentence
 from rules.notices import accounts_of, decided, page_of, place_of, tell_accounts
 from rules.workflow_steps import KnownBy, Step, Workflow, check_workflow
-from rules.workflow_votes import has_not_voted, take_voters_turn, votes_for, why_voted
+from rules.workflow_votes import take_voters_turn, votes_for, why_voted
 
-__all__ = ["KnownBy", "Offer", "Step", "Workflow", "check_workflow", "lock", "offers", "take", "take_along", "waiting", "why_not"]
+__all__ = ["KnownBy", "Offer", "Step", "Workflow", "check_workflow", "lock", "may_take", "offers", "take", "take_along", "why_not"]
 
 LONGEST_COMMENT = 500
 CHANGED = "这条记录刚刚已由他人处理，请查看最新内容后再试。"
@@ -67,9 +57,9 @@ def offers(session: Session, identity: Identity, workflow: Workflow, row: Any, *
     leaving = [step for step in steps if state in step.sources and row_in_reach(row, identity, step.act)]
     offered = []
     for step in leaving:
-        why = _why_not_author(identity, workflow, step, row)
+        why = _why_not_author(identity.at(step.act, row), workflow, step, row)
         if thorough and not why:
-            why = Sentence.of(_reasons(session, identity, step, row))
+            why = Sentence.of(_reasons(session, identity.at(step.act, row), step, row))
         offered.append(_with_votes(session, identity, workflow, row, Offer(step, why)) if thorough and step.is_vote else Offer(step, why))
     return offered
 
@@ -80,14 +70,14 @@ def why_not(identity: Identity, workflow: Workflow, row: Any, name: str, session
     As far as the row itself tells; with a session also that they have taken it already, where it asks for several persons.
     """
     step = workflow.step(name)
-    if not _may(identity, workflow, step):
+    if not may_take(identity, workflow, step):
         return Sentence("您的岗位没有“{step}”的权限。", step=step.label)
     if not row_in_reach(row, identity, step.act):
         return "这条记录不在您的管理范围内。"
     state = workflow.state(row)
     if state not in step.sources:
         return Sentence("当前状态是“{state}”，不能“{step}”。", state=state or "--", step=step.label)
-    why = _why_not_author(identity, workflow, step, row)
+    why = _why_not_author(identity.at(step.act, row), workflow, step, row)
     if why or session is None or not step.is_vote:
         return why
     return _with_votes(session, identity, workflow, row, Offer(step)).why
@@ -109,6 +99,7 @@ def take(
         if step.is_vote:
             take_voters_turn(session, row)
         row = lock(session, identity, row, step.act)
+        identity = identity.at(step.act, row)
         with acting_as(identity.serving()):
             _check_rules(session, identity, workflow, step, row)
             said = _checked_comment(step, comment)
@@ -159,29 +150,17 @@ def lock(session: Session, identity: Identity, row: Any, act: str) -> Any:
     return found
 
 
-def waiting(session: Session, identity: Identity, workflows: Sequence[Workflow]) -> dict[str, int]:
-    """Table → how many of its rows wait for a decision this person may take, in one statement.
-
-    At most ``MOST_COUNTED``; tables where they decide nothing are left out, and so is their own work, which others decide.
-    """
-    counting = _counting(identity, tuple(workflows))
-    if counting is None:
-        return {}
-    with acting_as(identity.serving()):
-        return {table: count for table, count in session.execute(counting)}
-
-
 # --- the three questions ----------------------------------------------------------------------------------------------
 
 
-def _may(identity: Identity, workflow: Workflow, step: Step) -> bool:
+def may_take(identity: Identity, workflow: Workflow, step: Step) -> bool:
     return identity.may(step.act, workflow.table) and (step.shown or identity.everything)
 
 
 def _step_to_take(identity: Identity, workflow: Workflow, name: str) -> Step:
     """The step called ``name``; one nobody declared is an act nobody holds."""
     step = next((step for step in workflow.steps if step.name == name), None)
-    if step is None or not _may(identity, workflow, step):
+    if step is None or not may_take(identity, workflow, step):
         raise NotPermitted(f"{name} on {workflow.table}")
     return step
 
@@ -301,52 +280,3 @@ def _tell(session: Session, identity: Identity, workflow: Workflow, step: Step, 
     sentence = decided(workflow.name, step.label, step.comment_label, decision.comment)
     address, place = workflow.leads_to or page_of(row), place_of(row)
     tell_accounts(session, accounts_of(session, person), sentence, address, kind=NoticeKind.DECISION, now=decision.at, place=place)
-
-
-# --- counting ---------------------------------------------------------------------------------------------------------
-
-MOST_COUNTED = 1000
-MOST_REMEMBERED = 500
-_remembered: dict[tuple[Any, ...], CompoundSelect[Any]] = {}
-
-
-def _counting(identity: Identity, workflows: tuple[Workflow, ...]) -> CompoundSelect[Any] | None:
-    """The statement that counts, None when they decide nothing: made once for a person and their grants, and asked on every page."""
-    key = identity.account_id, identity.grants, identity.person, identity.everything, workflows
-    counting = _remembered.get(key)
-    if counting is None and (counts := list(_counts(identity, workflows))):
-        if len(_remembered) >= MOST_REMEMBERED:
-            _remembered.clear()
-        counting = _remembered[key] = union_all(*counts)
-    return counting
-
-
-def _counts(identity: Identity, workflows: tuple[Workflow, ...]) -> Iterator[Any]:
-    for workflow in workflows:
-        condition = _waiting_for(identity, workflow)
-        if condition is not None:
-            rows = select(literal(1)).select_from(workflow.model).where(condition).limit(MOST_COUNTED).subquery()
-            yield select(literal(workflow.table), func.count()).select_from(rows)
-
-
-def _waiting_for(identity: Identity, workflow: Workflow) -> ColumnElement[bool] | None:
-    """The rows of a workflow that wait for this person; None when they decide nothing there."""
-    found = []
-    for state in workflow.waits:
-        steps = [s for s in workflow.steps if s.not_by_author and state in s.sources and _may(identity, workflow, s)]
-        if steps:
-            theirs = [_theirs(identity, workflow, act, among) for act, among in dict.fromkeys((s.act, s.among) for s in steps)]
-            # Written into the SQL, not bound: only then does the index of those who wait answer it.
-            waits = workflow.column == bindparam(None, state, type_=workflow.column.type, literal_execute=True)
-            found.append(and_(waits, or_(*theirs), has_not_voted(identity, workflow, steps, state)))
-    if not found:
-        return None
-    return and_(or_(*found), _reach(identity, workflow, "read"), workflow.person.is_not(identity.person | identity.stands_in_for))
-
-
-def _theirs(identity: Identity, workflow: Workflow, act: str, among: Any) -> ColumnElement[bool]:
-    return and_(_reach(identity, workflow, act), true() if among is None else among(identity.paths(act, workflow.table)))
-
-
-def _reach(identity: Identity, workflow: Workflow, act: str) -> ColumnElement[bool]:
-    return true() if (condition := in_reach(workflow.model, identity, act)) is None else condition

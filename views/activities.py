@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from models.activities import Activity, ActivityKind, Comment, Evaluation, Participation, Rubric, Topic
 from models.base import utcnow
 from models.fields import Field
-from models.scoping import acting_as
+from models.scoping import Identity, acting_as
 from models.violation import RuleViolation
 from rules.activities import check_topic_takes_activities
 from rules.page_views import day_of
@@ -21,7 +21,8 @@ from rules.taking_part import hide_comment
 from views.panel.pages import Button, Cell
 from views.panel.screens import PanelView
 from views.panel.verbs import Verb
-from views.panel.words import refused
+from views.panel.words import told
+from views.research_tables import ResearchView
 
 OF_KIND: dict[str, ActivityKind] = {
     "hours": ActivityKind.OFFLINE,
@@ -42,15 +43,18 @@ CRITERIA = (
 """What a new rubric starts with; its leader changes it as they like."""
 
 
-def page_button(activity_id: int) -> Button:
-    """To the activity's own page."""
-    return Button(_("活动详情"), url_for("ActivityPageView.show", pk=activity_id), "calendar-event")
+def page_buttons(identity: Identity, row: Any, activity_id: int) -> list[Button]:
+    """To the activity's own page; none for who reads a row of their own and the activity no more, having left its group."""
+    if not identity.reaches("read", "activity", row.scope_path):
+        return []
+    return [Button(_("活动详情"), url_for("ActivityPageView.show", pk=activity_id), "calendar-event")]
 
 
-class TopicView(PanelView):
+class TopicView(ResearchView):
     """研修专题: where it is between its dates, and 添加活动 while it is in progress (S0-78, S0-127)."""
 
     model = Topic
+    kept = frozenset({"edit", "delete", "withdraw"})
 
     def cell(self, field: Field, row: Any) -> Cell:
         if field.name != "state":
@@ -61,22 +65,25 @@ class TopicView(PanelView):
     def record_buttons(self, row: Any) -> list[Button]:
         if not self.identity.reaches("add", "activity", row.scope_path):
             return super().record_buttons(row)
-        address = url_for("activity.add", topic=row.id)
-        return [*super().record_buttons(row), Button(_("添加活动"), address, "plus", "primary", why=_why_no_activity(row))]
+        address, why = url_for("activity.add", topic=row.id), current_app.extensions["panel"]["activity"].why_none_added(row)
+        return [*super().record_buttons(row), Button(_("添加活动"), address, "plus", "primary", why=told(why))]
 
 
-def _why_no_activity(topic: Topic) -> str:
-    try:
-        check_topic_takes_activities(topic, utcnow())
-    except RuleViolation as refusal:
-        return refused(refusal)
-    return ""
-
-
-class ActivityView(PanelView):
+class ActivityView(ResearchView):
     """研修活动: the fields of its kind alone, and the way to its own page."""
 
     model = Activity
+    kept = frozenset({"edit", "delete", "withdraw"})
+
+    def why_none_added(self, above: Any | None = None) -> str:
+        why = super().why_none_added(above)
+        if why or above is None:
+            return why
+        try:
+            check_topic_takes_activities(above, utcnow())
+        except RuleViolation as refusal:
+            return refusal.sentence
+        return ""
 
     def open_fields(self, row: Any | None) -> list[Field]:
         fields = super().open_fields(row)
@@ -91,14 +98,14 @@ class ActivityView(PanelView):
         return super()._draw(title, form, fields, files, *rest, **more)
 
     def record_buttons(self, row: Any) -> list[Button]:
-        return [page_button(row.id), *super().record_buttons(row)]
+        return [*page_buttons(self.identity, row, row.id), *super().record_buttons(row)]
 
     def row_buttons(self, row: Any) -> tuple[list[Button], list[Button]]:
         inline, menu = super().row_buttons(row)
-        return inline, [page_button(row.id), *menu]
+        return inline, [*page_buttons(self.identity, row, row.id), *menu]
 
 
-class RubricView(PanelView):
+class RubricView(ResearchView):
     """评课标准: a new one begins with five usual criteria."""
 
     model = Rubric
@@ -108,13 +115,14 @@ class RubricView(PanelView):
         form.name.data, form.criteria.data = _("课堂教学评价表"), "\n".join(_(one) for one in CRITERIA)
 
 
-class ParticipationView(PanelView):
+class ParticipationView(ResearchView):
     """活动参与: the way to the activity."""
 
     model = Participation
+    kept = frozenset({"return"})
 
     def record_buttons(self, row: Any) -> list[Button]:
-        return [page_button(row.activity_id), *super().record_buttons(row)]
+        return [*page_buttons(self.identity, row, row.activity_id), *super().record_buttons(row)]
 
 
 def _hide(session: Any, identity: Any, row: Any, values: Any, now: Any) -> str:
@@ -143,7 +151,7 @@ class CommentView(PanelView):
     )
 
     def record_buttons(self, row: Any) -> list[Button]:
-        return [page_button(row.activity_id), *super().record_buttons(row)]
+        return [*page_buttons(self.identity, row, row.activity_id), *super().record_buttons(row)]
 
 
 class EvaluationView(PanelView):
@@ -152,7 +160,7 @@ class EvaluationView(PanelView):
     model = Evaluation
 
     def record_buttons(self, row: Any) -> list[Button]:
-        return [page_button(row.activity_id), *super().record_buttons(row)]
+        return [*page_buttons(self.identity, row, row.activity_id), *super().record_buttons(row)]
 
     def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
         # Not through the row: who reads their own evaluation may have left the group, and the activity is none of theirs.

@@ -87,7 +87,7 @@ class ActivityPageView(ActivityParts):
         def act(now: datetime) -> None:
             take(self.db, self.identity, PARTICIPATION, row, "return", comment=request.form.get("comment", ""), now=now)
 
-        return self._press(activity, self._return_button(activity, row), act, _("已退回，所得学时已冲销。"))
+        return self._press(activity, self._return_button(self._found(activity), row), act, _("已退回，所得学时已冲销。"))
 
     # --- what completes it --------------------------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ class ActivityPageView(ActivityParts):
         reason = request.form.get("comment", "")
         return self._press(
             activity,
-            self._reopen_button(activity),
+            self._reopen_button(self._found(activity)),
             lambda now: reopen_offline(self.db, self.identity, activity, reason, now=now),
             _("已重新开放，所得学时已冲销。"),
         )

@@ -22,11 +22,13 @@ from models.base import row_id, utcnow
 from models.people import Teacher
 from models.research import ResearchGroup
 from models.scoping import acting_as
+from rules.closing import why_kept
 from rules.files import files_of
 from rules.members import Member, members_of, teacher_of
 from rules.my_research import COMPLETED, JOINED, STATES, Found
-from rules.participation import participation_in
+from rules.participation import PARTICIPATION, participation_in
 from rules.taking_part import LONGEST_COMMENT, LONGEST_SUMMARY, MOST_STARS, averages, is_editable, surroundings
+from rules.workflow import why_not
 from views.pages import PageView
 from views.panel.attaching import Attaching, file_line, file_lists
 from views.panel.cells import moment_text, text_of
@@ -93,7 +95,7 @@ class ActivityParts(PageView):
             "found": found,
             "is_member": is_member,
             "leads": leads,
-            "why": told(why) if activity.kind is not ActivityKind.OFFLINE else "",
+            "why": told(found.why_closed(now) if activity.kind is ActivityKind.OFFLINE else why),
             "works": works,
             "due": word,
             "due_colour": colour,
@@ -101,7 +103,7 @@ class ActivityParts(PageView):
             "join": join_button(identity, found, now) if may_join(identity, found, now) else None,
             "leave": self._leave_button(activity) if self._may_leave(found, is_member) else None,
             "files": [one for one in file_lists(self.db, self.identity, activity) if one.files],
-            "participants": self._participants(found, leads),
+            "participants": self._participants(found, leads, now),
             "most_shown": MOST_SHOWN,
             "typed": typed or Typed(),
             "states": STATES,
@@ -115,25 +117,28 @@ class ActivityParts(PageView):
     def _part_of_kind(self, found: Found, leads: bool, works: bool, typed: Typed | None, now: datetime) -> dict[str, Any]:
         activity = found.activity
         if activity.kind is ActivityKind.DISCUSSION:
-            return self._discussion(activity, now)
+            return self._discussion(activity, works, now)
         if activity.kind is ActivityKind.OBSERVATION:
             return self._observation(found, leads)
         if activity.kind is ActivityKind.HOMEWORK:
             files = (typed and typed.files) or (self._homework(activity, found.participation) if works else None)
             handed_in = [] if files is not None else self._handed_in(found.participation)
             return {"box": files.boxes()[0] if files is not None else None, "handed_in": handed_in}
-        files = (typed and typed.files) or (self._evidence(activity) if leads and activity.state is ActivityState.PUBLISHED else None)
+        is_open = leads and not found.why_closed(now)
+        takes_evidence = is_open and activity.state is ActivityState.PUBLISHED and now >= activity.starts_at
+        files = (typed and typed.files) or (self._evidence(activity) if takes_evidence else None)
         return {
             "box": files.boxes()[0] if files is not None else None,
-            "nameable": self._nameable(found) if leads and activity.state is not ActivityState.COMPLETED else (),
-            "reopen": self._reopen_button(activity) if leads and activity.state is ActivityState.COMPLETED else None,
+            "nameable": self._nameable(found) if is_open and activity.state is not ActivityState.COMPLETED else (),
+            "early": is_open and now < activity.starts_at,
+            "reopen": self._reopen_button(found) if leads and activity.state is ActivityState.COMPLETED else None,
         }
 
     def _handed_in(self, participation: Participation | None) -> Sequence[FileLine]:
         rows = [participation] if participation is not None else []
         return [file_line(file) for files in files_of(self.db, rows, "homework").values() for file in files]
 
-    def _discussion(self, activity: Activity, now: datetime) -> dict[str, Any]:
+    def _discussion(self, activity: Activity, works: bool, now: datetime) -> dict[str, Any]:
         state = read_state(request.args)
         top = (Comment.activity_id == activity.id, Comment.parent_id.is_(None))
         with acting_as(self.identity.serving()):
@@ -144,21 +149,19 @@ class ActivityParts(PageView):
             below = authored.where(Comment.parent_id.in_([comment.id for comment, _name in shown])).order_by(Comment.id)
             answers = self.db.execute(below).all() if shown else []
         moderates = self.identity.reaches("moderate", "comment", activity.scope_path)
-        threads = [
-            self._thread(c, name, now, moderates, [self._thread(a, n, now, moderates) for a, n in answers if a.parent_id == c.id])
-            for c, name in shown
-        ]
+
+        def thread(comment: Comment, name: str) -> Thread:
+            mine = teacher_of(self.identity)
+            is_seen = comment.hidden_at is None or moderates or comment.teacher_id == mine
+            under = [thread(answer, author) for answer, author in answers if answer.parent_id == comment.id]
+            return Thread(comment, name, comment.body if is_seen else "", works and is_editable(comment, mine, now), under)
+
         return {
-            "threads": threads,
+            "threads": [thread(comment, name) for comment, name in shown],
             "comments": turned,
             "hide": (lambda comment: self._hide_button(activity, comment)) if moderates else None,
             "longest": LONGEST_COMMENT,
         }
-
-    def _thread(self, comment: Comment, name: str, now: datetime, moderates: bool, answers: Sequence[Thread] = ()) -> Thread:
-        mine = teacher_of(self.identity)
-        is_seen = comment.hidden_at is None or moderates or comment.teacher_id == mine
-        return Thread(comment, name, comment.body if is_seen else "", is_editable(comment, mine, now), answers)
 
     def _observation(self, found: Found, leads: bool) -> dict[str, Any]:
         """The stars are shown to who has given some, and to who answers for the group, so that nobody copies."""
@@ -178,7 +181,7 @@ class ActivityParts(PageView):
             "longest": LONGEST_SUMMARY,
         }
 
-    def _participants(self, found: Found, leads: bool) -> Sequence[Participant] | None:
+    def _participants(self, found: Found, leads: bool, now: datetime) -> Sequence[Participant] | None:
         """Who takes part, with states and homework; None where the person may not know."""
         activity = found.activity
         if activity.kind is not ActivityKind.OFFLINE and not self.identity.reaches("read", "participation", activity.scope_path):
@@ -189,18 +192,17 @@ class ActivityParts(PageView):
             rows = self.db.execute(there.order_by(Participation.joined_at, Participation.id).limit(MOST_SHOWN)).all()
         homework = files_of(self.db, [row for row, _name in rows], "homework") if activity.kind is ActivityKind.HOMEWORK else {}
         gives_back = activity.kind is not ActivityKind.OFFLINE and self.identity.reaches("return", "participation", activity.scope_path)
+        takes_off = leads and activity.kind is ActivityKind.OFFLINE and not found.why_closed(now)
         mine = teacher_of(self.identity)
         return [
             Participant(
                 row,
                 name,
                 [file_line(file) for file in homework.get(row.id, ())],
-                self._return_button(activity, row)
+                self._return_button(found, row)
                 if gives_back and row.state is ParticipationState.COMPLETED and row.teacher_id != mine
                 else None,
-                self._take_off_button(activity, row, name)
-                if leads and activity.kind is ActivityKind.OFFLINE and row.state is ParticipationState.JOINED
-                else None,
+                self._take_off_button(activity, row, name) if takes_off and row.state is ParticipationState.JOINED else None,
             )
             for row, name in rows
         ]
@@ -213,18 +215,18 @@ class ActivityParts(PageView):
     def _may_leave(self, found: Found, is_member: bool) -> bool:
         row = found.participation
         is_open = is_member and found.state == JOINED and found.activity.kind is not ActivityKind.OFFLINE
-        return is_open and row is not None and row.round == 1
+        return is_open and row is not None and row.round == 1 and not why_kept(found.school.state)
 
     def _leave_button(self, activity: Activity) -> Button:
         asked = _("退出后不再参与这个活动，活动结束前可以重新参与。确定退出吗？")
         return Button(_("退出活动"), self._url("leave", activity), "logout", "normal", "post", asked)
 
-    def _return_button(self, activity: Activity, row: Participation) -> Button:
+    def _return_button(self, found: Found, row: Participation) -> Button:
         asked = _("退回后这次完成所得的学时会冲销，教师需要重新完成。确定退回吗？")
         values = (("participation", str(row.id)),)
-        return Button(
-            _("退回"), self._url("give_back", activity), "arrow-back-up", "danger", "post", asked, "required", _("退回原因"), values=values
-        )
+        why = told(why_kept(found.school.state) or why_not(self.identity, PARTICIPATION, row, "return"))
+        address = self._url("give_back", found.activity)
+        return Button(_("退回"), address, "arrow-back-up", "danger", "post", asked, "required", _("退回原因"), why=why, values=values)
 
     def _take_off_button(self, activity: Activity, row: Participation, name: str) -> Button:
         return Button(_("移出"), self._url("name", activity), "user-minus", "danger", "post", values=(("remove", str(row.teacher_id)),))
@@ -234,10 +236,10 @@ class ActivityParts(PageView):
         asked = _("隐藏后其他成员看不到内容，作者会收到原因；由它完成的活动不受影响。")
         return Button(_("隐藏"), address, "eye-off", "danger", "post", asked, "required", _("隐藏原因"))
 
-    def _reopen_button(self, activity: Activity) -> Button:
+    def _reopen_button(self, found: Found) -> Button:
         asked = _("重新开放后，所有参与人员这次所得的学时会冲销，需要再次上传佐证材料才能完成。")
-        address = self._url("reopen", activity)
-        return Button(_("重新开放"), address, "lock-open", "danger", "post", asked, "required", _("重新开放的原因"))
+        address, why = self._url("reopen", found.activity), told(why_kept(found.school.state))
+        return Button(_("重新开放"), address, "lock-open", "danger", "post", asked, "required", _("重新开放的原因"), why=why)
 
     # --- finding ------------------------------------------------------------------------------------------------------
 

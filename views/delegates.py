@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as lazy
 from flask_login import login_required
 from flask_wtf import FlaskForm
+from sqlalchemy import select
 from werkzeug.wrappers import Response
-from wtforms import DateField, StringField
+from wtforms import DateField, SelectField, StringField
 from wtforms.validators import InputRequired
 
-from models.access import Post
+from models.access import Account, Post
 from models.base import row_id, utcnow
+from models.research import ResearchGroup
 from models.scoping import acting_as
 from models.violation import OutOfReach, RuleViolation
-from rules.delegates import delegate, may_have_substitute, own_posts, withdraw
-from rules.grants import role_label
+from rules.delegates import delegate, may_delegate, may_have_substitute, own_posts, withdraw
+from rules.grants import GROUP_LEADER, GROUP_MEMBER, role_label
+from rules.members import holders
 from views.pages import PageView
 from views.panel.cells import moment_text
+from views.panel.forms import choices_of
 from views.panel.menu import ENTRIES, Entry
 from views.panel.words import refused
 
@@ -29,6 +33,15 @@ NEEDED = lazy("请填写此项。")
 class DelegateForm(FlaskForm):  # type: ignore[misc]
     username = StringField(
         lazy("代理人账号"), [InputRequired(NEEDED)], description=lazy("本单位在用账号的账号名或手机号码，代理人用自己的账号登录办理。")
+    )
+    last_day = DateField(lazy("代理至"), [InputRequired(NEEDED)], description=lazy("到这一天结束时代理自动终止，也可以提前收回。"))
+
+
+class MemberForm(FlaskForm):  # type: ignore[misc]
+    """The same for a group's leader: one of its members."""
+
+    username = SelectField(
+        lazy("代理人"), [InputRequired(lazy("请选择代理人。"))], description=lazy("本教研组的成员，代理人用自己的账号登录办理。")
     )
     last_day = DateField(lazy("代理至"), [InputRequired(NEEDED)], description=lazy("到这一天结束时代理自动终止，也可以提前收回。"))
 
@@ -52,10 +65,11 @@ class DelegatesView(PageView):
     def name(self, pk: str) -> Response:
         """Name a substitute until a date."""
         post = self._post(pk)
-        back = self._back(post)
+        back, form, usernames = self._back(post), *self._form(post)
 
-        def act(form: DelegateForm) -> Response:
-            named = delegate(self.db, self.identity, post, form.username.data, form.last_day.data, now=utcnow())
+        def act(form: FlaskForm) -> Response:
+            username = usernames.get(form.username.data, form.username.data)
+            named = delegate(self.db, self.identity, post, username, form.last_day.data, now=utcnow())
             flash(_("已委托%(name)s代理。", name=named.contact_name), "success")
             return redirect(back, 303)
 
@@ -64,8 +78,18 @@ class DelegatesView(PageView):
             unit=post.unit_name,
             role=_(role_label(post.role)),
         )
-        form = DelegateForm(meta={"csrf": False})
         return self.ask("simple_form.html", form, act, title=_("委托代理"), intro=intro, submit_label=_("委托"), cancel_url=back)
+
+    def _form(self, post: Post) -> tuple[FlaskForm, dict[str, str]]:
+        """Whom one may name: by their account's name, or by choosing a member; then account → its name, which no page tells."""
+        if post.role != GROUP_LEADER:
+            return DelegateForm(meta={"csrf": False}), {}
+        with acting_as(self.identity.serving()):
+            members = holders(self.db, self.identity, post.scope_path, (GROUP_MEMBER,))
+            accounts = self.db.execute(select(Account.id, Account.username).where(Account.id.in_([m.account_id for m in members]))).all()
+        form = MemberForm(meta={"csrf": False})
+        form.username.choices = choices_of([("", _("请选择")), *((str(m.account_id), m.teacher.name) for m in members)])
+        return form, {str(number): name for number, name in accounts}
 
     @expose("/<pk>/withdraw", methods=["POST"])
     @login_required
@@ -81,19 +105,21 @@ class DelegatesView(PageView):
         return redirect(back, 303)
 
     def _post(self, pk: str) -> Post:
-        """A post of one's own, one's substitute's, or one that may be ended; no other is there."""
+        """A post of one's own, one's substitute's, or one that one stands above; no other is there."""
         number = row_id(pk)
         with acting_as(self.identity.serving()):
             post = self.db.get(Post, number) if number is not None else None
             origin = self.db.get(Post, post.delegate_of_id) if post is not None and post.delegate_of_id is not None else None
         if post is None:
             raise OutOfReach(f"post {pk}")
-        holders = {post.account_id, origin.account_id if origin is not None else None}
-        if self.identity.account_id not in holders and not self.identity.reaches("end", "post", post.scope_path):
+        if not may_delegate(self.identity, post) and not (origin is not None and may_delegate(self.identity, origin)):
             raise OutOfReach(f"post {pk}")
         return post
 
     def _back(self, post: Post) -> str:
+        if post.role == GROUP_LEADER and request.values.get("from") == "group":
+            group = self.db.scalars(select(ResearchGroup).where(ResearchGroup.scope_path == post.scope_path)).first()
+            return url_for("research_group.members", pk=group.id) if group is not None else url_for("DelegatesView.mine")
         return url_for("DelegatesView.mine") if not self.identity.may("end", "post") else url_for("post.show", pk=post.id)
 
 

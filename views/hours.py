@@ -93,7 +93,7 @@ class HourPolicyView(PanelView):
 
     def _asked(self) -> PolicyValues | None:
         """What the form says, if it can be saved at all: the form itself says why it cannot."""
-        form = make_form(self.open_fields(None), self.db, self.table, formdata=request.form)
+        form = make_form(self.open_fields(None), self.db, self.table, "add", formdata=request.form)
         if not form.validate() or form.target.data > form.cap.data:
             return None
         return PolicyValues(form.programme.data, form.valid_from.data, form.target.data, form.cap.data)

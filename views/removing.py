@@ -13,17 +13,18 @@ from werkzeug.wrappers import Response
 
 from models.base import utcnow
 from models.people import Teacher
-from models.research import RemovalRequest, RemovalState, SchoolProgramme, SchoolState
+from models.research import RemovalRequest, RemovalState, SchoolProgramme
 from models.scoping import acting_as
 from models.violation import RuleViolation
+from rules.closing import why_kept
 from rules.opening import current_school_programme
-from rules.participation import ACCEPTED
 from rules.removal import AtStake, ask_removal, at_stake, removable
 from views.pages import PageView
 from views.panel.cells import text_of
+from views.panel.menu import PAGES_OF
 from views.panel.pages import Button
-from views.panel.screens import PanelView
-from views.panel.words import refused
+from views.panel.words import refused, told
+from views.research_tables import ResearchView
 
 
 class RemovingView(PageView):
@@ -38,7 +39,7 @@ class RemovingView(PageView):
         school = self._school(pk)
         search = request.args.get("q", "").strip()[:20]
         teachers = removable(self.db, self.identity, school, search)
-        closed = _(ACCEPTED) if school.state is SchoolState.PASSED else ""
+        closed = told(why_kept(school.state))
         return self.render_template("research/removing.html", school=school, teachers=teachers, search=search, closed=closed)  # type: ignore[no-any-return]
 
     @expose("/<int:pk>/<int:teacher_id>", methods=["GET", "POST"])
@@ -105,16 +106,18 @@ def kept_in_words(lost: AtStake) -> list[str]:
     return [line for number, line in told if number]
 
 
-class RemovalRequestView(PanelView):
+class RemovalRequestView(ResearchView):
     """移除申请: asked for by the school, decided by the superior, who reads first what would be lost."""
 
     model = RemovalRequest
+    kept = frozenset({"approve"})
 
     def list_buttons(self) -> Sequence[Button]:
         school = current_school_programme(self.db, self.identity) if self.may("apply") else None
         if school is None or not self.identity.reaches("apply", self.table, school.scope_path):
             return super().list_buttons()
-        return [*super().list_buttons(), Button(_("申请移除教师"), url_for("RemovingView.choose", pk=school.id), "user-minus", "primary")]
+        address, why = url_for("RemovingView.choose", pk=school.id), told(why_kept(school.state))
+        return [*super().list_buttons(), Button(_("申请移除教师"), address, "user-minus", "primary", why=why)]
 
     def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
         if row.state is not RemovalState.PENDING:
@@ -124,3 +127,6 @@ class RemovalRequestView(PanelView):
             return ()
         lost = at_stake(self.db, school, row.teacher_id)
         return [(_("同意后将失去"), "research/_lost.html", {"lost": lost_in_words(lost), "kept": kept_in_words(lost)})]
+
+
+PAGES_OF["RemovingView"] = "removal_request"

@@ -20,9 +20,11 @@ from models.base import row_id, utcnow
 from models.files import slot_of, tables_with_files
 from models.history import note_table
 from models.hours import HourEntry
+from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as, current_identity
 from models.violation import RuleViolation
+from rules.closing import why_kept
 from rules.follow_up import may_follow_up, remind_leaders
 from rules.opening import current_school_programme
 from rules.research_figures import Progress, SchoolFigures, Standing, deeds_of, progress_of, schools_by_state, schools_page, share
@@ -108,10 +110,11 @@ class ResearchProgressView(PageView):
             found=len(persons),
             deeds=deeds_of(self.db, self.identity, school, [person.teacher_id for person in page]),
             names=names,
+            known=set(self.db.scalars(select(Teacher.id).where(Teacher.id.in_([person.teacher_id for person in page])))),
             group=row_id(state.filters.get("group", "")),
             listing=state,
             pager=turned,
-            may_remind=may_follow_up(self.identity, school),
+            may_remind=may_follow_up(self.identity, school) and not why_kept(school.state),
             sheets=[(name, _(sheet.label)) for name, sheet in SHEETS.items() if self._may_take(sheet, school, group_ids)],
             text_of=text_of,
             moment_text=moment_text,

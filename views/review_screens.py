@@ -23,7 +23,7 @@ from models.research import SchoolProgramme
 from models.scoping import below
 from rules.improvement_plans import lock_all, lock_plan, unlock_plan
 from rules.members import teacher_of
-from rules.outcomes import missing_parts, opinions_on
+from rules.outcomes import SUBMITTED, missing_parts, opinions_on
 from rules.summaries import reassign
 from views.panel.buttons import SEEN
 from views.panel.cells import moment_text
@@ -31,6 +31,7 @@ from views.panel.pages import Button, ConfirmPage
 from views.panel.screens import PanelView
 from views.panel.verbs import Verb
 from views.panel.words import listed, told
+from views.research_tables import ResearchView
 
 
 class AbilitySummaryView(PanelView):
@@ -136,10 +137,16 @@ class ReviewBox:
     values: Sequence[tuple[str, str]]
 
 
-class OutcomeView(PanelView):
+class OutcomeView(ResearchView):
     """研修成果: uploaded, changed and submitted by the leader, reviewed at the bottom of its page (S0-93…98, S0-113, S0-123…125)."""
 
     model = Outcome
+    kept = frozenset({"edit", "delete", "submit", "withdraw", "return"})
+
+    def why_closed(self, name: str, row: Any) -> str:
+        """What is submitted is neither changed nor deleted."""
+        is_submitted = name in ("edit", "delete") and row.state is not OutcomeState.SAVED
+        return super().why_closed(name, row) or (SUBMITTED if is_submitted else "")
 
     def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
         return [or_(*(below(Outcome.scope_path, path) for path in paths))] if "mine" in only and (paths := self._groups()) else []
@@ -150,8 +157,10 @@ class OutcomeView(PanelView):
             Button(_("全部"), self.url("list"), "list") if mine else Button(_("本组成果"), self.url("list") + "?only.mine=1", "users-group")
         )
         both = bool(self._groups()) and self.may("review")
-        upload = [Button(_("上传成果"), self.url("add"), "upload", "primary")] if self.may("add") else []
-        return [*([toggle] if both else []), *upload]
+        if not self.may("add"):
+            return [toggle] if both else []
+        upload = Button(_("上传成果"), self.url("add"), "upload", "primary", why=told(self.why_none_added()))
+        return [*([toggle] if both else []), upload]
 
     def _groups(self) -> list[str]:
         """The paths of the groups one belongs to."""
@@ -161,22 +170,18 @@ class OutcomeView(PanelView):
         inline, menu = super().row_buttons(row)
         reviews = any(self._is_review(button, row) for button in inline)
         link = [Button(_("评审"), self.url("show", pk=row.id) + "#review", "edit", "primary")] if reviews else []
-        return [*link, *(b for b in inline if not self._is_review(b, row))], [b for b in menu if self._is_open(b, row)]
+        return [*link, *(b for b in inline if not self._is_review(b, row))], menu
 
     def record_buttons(self, row: Any) -> list[Button]:
-        buttons = [b for b in super().record_buttons(row) if self._is_open(b, row)]
+        buttons = super().record_buttons(row)
         g.review_buttons = [button for button in buttons if self._is_review(button, row) and not button.why]
         return [button for button in buttons if button not in g.review_buttons]
 
     def _is_review(self, button: Button, row: Any) -> bool:
         return button.url in (self.url("do", name=name, pk=row.id) for name in ("review", "return"))
 
-    def _is_open(self, button: Button, row: Any) -> bool:
-        """What is submitted is neither changed nor deleted."""
-        return row.state is OutcomeState.SAVED or button.url not in (self.url(name, pk=row.id) for name in ("edit", "delete"))
-
     def record_notice(self, row: Any) -> str:
-        missing = missing_parts(self.db, row) if row.state is OutcomeState.SAVED else []
+        missing = missing_parts(self.db, row) if row.state is OutcomeState.SAVED and not self.why_closed("submit", row) else []
         return _("还缺：%(parts)s。上传后才能提交。", parts=listed(_(part) for part in missing)) if missing else ""
 
     def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:

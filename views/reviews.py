@@ -24,8 +24,9 @@ from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan, Summa
 from models.research import SchoolProgramme
 from models.scoping import Identity
 from models.violation import RuleViolation
+from rules.closing import why_not_handed_in
 from rules.files import files_of
-from rules.handing_in import handed_in_last, taken_part_in, why_not_handed_in
+from rules.handing_in import handed_in_last, taken_part_in
 from rules.improvement_plans import LOCKED, hand_in_plan, plan_of, templates_of
 from rules.members import teacher_of
 from rules.summaries import hand_in_summary, last_opinions, points_of
@@ -58,6 +59,8 @@ class MineReviews:
     plan: ImprovementPlan | None
     plan_told: str
     plan_url: str
+    is_open: bool
+    """Whether anything can be handed in now."""
     summaries: Sequence[tuple[str, Cell]]
     summaries_url: str
 
@@ -185,6 +188,7 @@ def mine_reviews(db: Session, identity: Identity) -> MineReviews | None:
         mine.plan,
         _("已于 %(at)s 上传", at=moment_text(mine.plan.handed_in_at)) if mine.plan is not None else _("还没有上传"),
         url_for("OwnWorkView.plan", school=mine.school.id),
+        not why_not_handed_in(mine.school),
         [(str(one.ability_point), Cell(_(one.state.label), badge=one.state.colour)) for one in mine.summaries],  # type: ignore[attr-defined]
         url_for("OwnWorkView.summaries", school=mine.school.id),
     )

@@ -14,15 +14,16 @@ from werkzeug.wrappers import Response
 
 from models.base import utcnow
 from models.jobs import Job, JobKind
-from models.research import SchoolProgramme, SchoolState
+from models.research import SchoolProgramme
 from models.scoping import Identity
 from rules.acceptance import missing_of, why_failed
+from rules.closing import why_kept
 from rules.jobs import WAITS, ask_for
 from views.panel.pages import Button
-from views.panel.screens import PanelView
 from views.panel.verbs import Verb
 from views.panel.words import told
 from views.research_progress import oversees
+from views.research_tables import ResearchView
 from views.worker import start
 
 ARCHIVING = "把本校在这个项目中的全部记录（每类一份 Excel）和文件打包成一个 ZIP，完成后在“导出管理”下载。文件多时需要较长时间。"
@@ -36,10 +37,11 @@ def _archive(session: Session, identity: Identity, school: SchoolProgramme, valu
     return redirect(url_for("job.show", pk=job.id), 303)
 
 
-class SchoolProgrammeView(PanelView):
+class SchoolProgrammeView(ResearchView):
     """整校推进: the superior reads what is missing before deciding, the school before applying (S1-49…52)."""
 
     model = SchoolProgramme
+    kept = frozenset({"edit"})
     verbs = (Verb("archive", "归档", "export", _archive, "archive", confirm=ARCHIVING, bulk=False),)
 
     def record_notice(self, row: Any) -> str:
@@ -64,6 +66,6 @@ class SchoolProgrammeView(PanelView):
         return [*pages, *super().record_buttons(row)]
 
     def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
-        if not oversees(self.identity) or row.state is SchoolState.PASSED:
+        if not oversees(self.identity) or why_kept(row.state):
             return ()
         return [(_("验收前还需完善"), "research/_missing.html", {"missing": self._missing(row)})]

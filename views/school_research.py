@@ -13,14 +13,17 @@ from flask_login import login_required
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from models.access import Post
 from models.base import row_id, utcnow
 from models.hours import Programme
 from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
-from models.scoping import Identity
+from models.scoping import Identity, acting_as
 from models.violation import RuleViolation
 from rules.acceptance import why_failed
-from rules.grants import IT_TEAM
+from rules.closing import why_kept
+from rules.delegates import ends_on, may_delegate, substitutes_of
+from rules.grants import GROUP_LEADER, IT_TEAM
 from rules.groups import add_members, candidates, release_member, without_activity, without_plan
 from rules.members import Member, holders, members_of
 from rules.opening import (
@@ -39,12 +42,12 @@ from rules.scale import scale_of
 from rules.workflow import take
 from views.pages import PageView
 from views.panel.attaching import file_lists
-from views.panel.cells import cell_of, moment_text
+from views.panel.cells import cell_of, moment_text, text_of
 from views.panel.menu import ENTRIES, Entry
 from views.panel.pages import Button
-from views.panel.screens import PanelView
 from views.panel.words import refused, told
 from views.research_progress import oversees
+from views.research_tables import ResearchView
 
 QUIET_DAYS = 30
 """A group that has had no activity for so long stands in the worklist (S0-30)."""
@@ -62,6 +65,10 @@ class MembersPage:
     url: str
     can_change: bool
     leader_role: str = ""
+    stands_in: str = ""
+    """Who leads the group for its leader, and until when."""
+    delegating: Button | None = None
+    """To name such a substitute, or to withdraw them."""
 
 
 class SchoolResearchView(PageView):
@@ -101,7 +108,7 @@ class SchoolResearchView(PageView):
             programme=programme,
             state=cell_of(self._panel("school_programme").state_field(), school),
             stages=[(stage, self._leads_to(stage, school)) for stage in stages],
-            coming=next((stage for stage in stages if not stage.is_done), None),
+            coming=next((stage for stage in stages if not stage.is_done and not why_kept(school.state)), None),
             files=file_lists(self.db, self.identity, school),
             mine=self.identity.may("join", "activity"),
             pages=self._pages(school),
@@ -146,6 +153,8 @@ class SchoolResearchView(PageView):
         }
         if stage.name in inside:
             act, address = inside[stage.name]
+            if act in ("edit", "open") and why_kept(school.state):
+                return ""
             return address if self.identity.reaches(act, "school_programme", school.scope_path) else ""
         table, address = lists.get(stage.name, ("", ""))
         return address if table and self.identity.may("read", table) else ""
@@ -160,6 +169,7 @@ class SchoolResearchView(PageView):
         ready = readiness_of(self.db, school)
         groups = self.db.scalars(select(ResearchGroup).filter_by(school_programme_id=school.id).order_by(ResearchGroup.id)).all()
         stages = stages_of(school, ready, self.db.get_one(Programme, school.programme_id), utcnow())[:3]
+        address = url_for("research_group.add", school_programme=school.id)
         return self.render_template(  # type: ignore[no-any-return]
             "research/begin.html",
             school=school,
@@ -168,6 +178,7 @@ class SchoolResearchView(PageView):
             ready=ready,
             is_open=school.state is not SchoolState.PREPARING,
             told=told,
+            create=Button(_("创建教研组"), address, "plus", "normal" if groups else "primary", why=told(why_kept(school.state))),
             submit=Button(_("提交"), self._url("submit", school), "send", "primary", "post", told(SCHOOL.step("open").confirm)),
         )
 
@@ -240,10 +251,11 @@ def _change_members(back: str, add: Any, remove: Any) -> Response:
     return redirect(back, 303)
 
 
-class ResearchGroupView(PanelView):
+class ResearchGroupView(ResearchView):
     """教研组: its members, and the groups that lack a plan or have done nothing for a month (S0-30, S0-72…74)."""
 
     model = ResearchGroup
+    kept = frozenset({"delete"})
     extra_method_acts = {"members": "read"}
 
     def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
@@ -291,6 +303,8 @@ class ResearchGroupView(PanelView):
 
     def _members_page(self, group: ResearchGroup, identity: Identity) -> MembersPage:
         search, able = request.args.get("q", "").strip()[:20], self._manages(group)
+        members = members_of(self.db, identity, group)
+        stands_in, delegating = self._substitute(members)
         return MembersPage(
             title=_("成员管理：%(group)s", group=group.name) if able else _("成员：%(group)s", group=group.name),
             breadcrumbs=[
@@ -299,13 +313,31 @@ class ResearchGroupView(PanelView):
                 (group.name, self.url("show", pk=group.id)),
                 (_("成员"), ""),
             ],
-            members=members_of(self.db, identity, group),
+            members=members,
             candidates=candidates(self.db, identity, group, search) if able else (),
             search=search,
             url=self.url("members", pk=group.id),
             can_change=able,
-            leader_role="group_leader",
+            leader_role=GROUP_LEADER,
+            stands_in=stands_in,
+            delegating=delegating,
         )
+
+    def _substitute(self, members: Sequence[Member]) -> tuple[str, Button | None]:
+        """Who leads for the leader, in words; and the button of whoever may name or withdraw them."""
+        leading = next((member.post_id for member in members if member.role == GROUP_LEADER), None)
+        if leading is None:
+            return "", None
+        found = substitutes_of(self.db, self.identity, [leading], now=utcnow()).get(leading)
+        with acting_as(self.identity.serving()):
+            post = self.db.get_one(Post, leading)
+        may = may_delegate(self.identity, post)
+        if found is None or found.until is None:
+            to_name = Button(_("委托代理"), url_for("DelegatesView.name", pk=leading, **{"from": "group"}), "user-plus")
+            return "", to_name if may else None
+        told_ = _("由%(name)s代理，至 %(until)s", name=found.contact_name, until=text_of(ends_on(found.until)))
+        address, back = url_for("DelegatesView.withdraw", pk=found.id), (("from", "group"),)
+        return told_, Button(_("收回代理"), address, "user-minus", "danger", "post", values=back) if may else None
 
 
 ENTRIES.append(

@@ -55,6 +55,8 @@ class TakingPartView(PageView):
             groups=[(group, programme, topics, self._leads(group)) for group, programme, topics in groups],
             totals=[(p, t, percent(t)) for p, t in totals_of(self.db, self.identity, teacher_id, also=programmes, now=now)],
             reviews=mine_reviews(self.db, self.identity),
+            teacher_id=teacher_id,
+            takes_part=self.identity.may("join", "activity"),
             today=day_of(now),
             states=STATES,
             colours=COLOURS,
@@ -116,6 +118,8 @@ def due(found: Found, now: datetime) -> tuple[str, str]:
     activity = found.activity
     if activity.kind is ActivityKind.OFFLINE or found.state == COMPLETED:
         return "", ""
+    if found.why_closed(now):
+        return _("已结束"), "gray"
     if found.is_overdue(now):
         return _("已逾期"), "red"
     if now < activity.starts_at:

@@ -20,7 +20,7 @@ from models.org import Region, School
 from models.scoping import Identity
 from models.violation import RuleViolation
 from rules.code_issuers import MAY_REPLACE
-from rules.delegates import may_have_substitute
+from rules.delegates import administrator_may_have_substitute
 from rules.grants import COURSE_PROVIDER, OPERATOR, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TRAINING_EXPERT, role_label
 from rules.posts import end_post, hand_over
 from rules.units import may_move_somewhere, move_region, move_school, regions_without_teacher_count
@@ -183,7 +183,7 @@ class PostView(PanelView):
             shown=lambda row: row.until is None and row.role in MAY_REPLACE,
             bulk=False,
         ),
-        Verb("delegate", "委托代理", "end", _to_delegate, "user-plus", shown=may_have_substitute, bulk=False),
+        Verb("delegate", "委托代理", "end", _to_delegate, "user-plus", shown=administrator_may_have_substitute, bulk=False),
         Verb(
             "end",
             "解除",

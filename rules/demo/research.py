@@ -101,7 +101,7 @@ class _Middle:
         team = [self._account(name) for name in TEAM]
         appoint(
             self.session,
-            Appointment(IT_TEAM, "成员", self.school.id, self.school.scope_path, "信息化团队", "/research/"),
+            Appointment(IT_TEAM, "信息化团队成员", self.school.id, self.school.scope_path, self.school.name, "/research/"),
             team,
             now=self._ago(65),
         )

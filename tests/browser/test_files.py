@@ -111,6 +111,23 @@ def test_a_cut_connection_goes_on_by_itself(person: Any, cast: Any, folder: Path
     assert offsets == ["0", str(8 * 1024 * 1024), str(8 * 1024 * 1024)], "only the piece that was cut is sent again"
 
 
+def test_what_is_chosen_before_the_script_has_come_is_taken_up(person: Any, cast: Any, folder: Path) -> None:
+    ping = person()
+    page = ping.sign_in(cast.username["平"], cast.password)
+    held: list[Any] = []
+    page.route("**/files.js*", lambda route: held.append(route))
+    page.goto(f"/school/edit/{cast.school['北']}", wait_until="commit")
+    page.wait_for_selector("#upload-plans", state="attached")
+    choose(page, folder, "学校三年规划（终稿）.pdf")
+    assert page.locator("#files-plans .file").count() == 0
+    held[0].continue_()
+    page.unroute("**/files.js*")
+    expect(page.locator("#files-plans input[name='files.plans'][value]:not([value=''])")).to_have_count(1)
+    page.click("button.form-main")
+    page.wait_for_url("**/school/show/*")
+    expect(page.locator(".file", has_text="终稿")).to_have_count(1)
+
+
 def test_nothing_of_a_hostile_file_runs(person: Any, cast: Any, folder: Path) -> None:
     ping = person()
     page = ping.sign_in(cast.username["平"], cast.password)

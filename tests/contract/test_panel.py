@@ -5,6 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from rules.approvals import WORKFLOWS
+from rules.grants import ROLES
+from views.commands import TRANSLATIONS
+from views.panel.doctor import english_of
+from views.panel.permissions import asked_permissions
+from views.panel.roles import ACTS, PAGES
+
 
 def names(text: str) -> list[str]:
     """The names in a teacher list, in order."""
@@ -190,6 +197,18 @@ def test_nothing_is_offered_that_is_refused(client_of: Any, cast: Any) -> None:
     dan = client_of("丹")
     assert "/school/add?region=" in dan.get(f"/region/show/{cast.region['思明区']}").text
     assert "/school/add?region=" not in dan.get(f"/region/show/{cast.region['福建省']}").text
+
+
+def test_every_act_and_screen_a_role_can_hold_has_words(app: Any) -> None:
+    asked = asked_permissions(app.extensions["appbuilder"].baseviews)
+    shipped = {(f"can_{act}", table) for role in ROLES for table, acts in role.grants.items() for act in acts.split()}
+    steps = {(f"can_{step.act}", workflow.table) for workflow in WORKFLOWS for step in workflow.steps}
+    acts = {permission.removeprefix("can_") for permission, _view in asked | shipped | steps}
+    assert sorted(acts - set(ACTS)) == [], "add what it is called to views/panel/roles.py"
+    screens = {view for _permission, view in asked | shipped} - set(app.extensions["panel"])
+    assert sorted(screens - set(PAGES)) == []
+    english = english_of(TRANSLATIONS)
+    assert [word for word in (*ACTS.values(), *PAGES.values()) if word not in english] == []
 
 
 def test_roles_are_told_in_words(client_of: Any) -> None:

@@ -49,6 +49,7 @@ def test_progress_is_seen_by_who_answers_for_it(lessons: Lessons, client_of: Any
     assert f"/hours/{lessons.cast.teacher[MEMBER]}" in everybody and f"/hours/{lessons.cast.teacher[OTHER]}" not in everybody
     leader = client_of(LEADER).get(f"/research/progress/{pk}").text
     assert OTHER in leader and "提醒组长跟进" not in leader and "活动记录" in leader and "成员学时" not in leader
+    assert f"/hours/{lessons.cast.teacher[OTHER]}" not in leader, "their hours are read by the school"
     assert client_of(MEMBER).get(f"/research/progress/{pk}").status_code == 403
     assert client_of("林").get("/research/progress/").status_code == 403
     assert client_of("锐").get(f"/research/progress/{pk}").status_code == 404

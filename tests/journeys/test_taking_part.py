@@ -382,6 +382,19 @@ def test_records_lead_to_the_activitys_page_and_crash_for_nobody(north: School, 
     assert "教学目标" in seeded and "5 星" in seeded
 
 
+def test_names_are_read_by_whoever_reads_the_row(north: School, client_of: Any) -> None:
+    """A leader reads who said it, a member who leads them, though the teachers' own records are the school's."""
+    leader, member = client_of(LEADER), client_of(MEMBER)
+    member.post(f"{north.url(DISCUSSION)}/join", **YES)
+    member.post(f"{north.url(DISCUSSION)}/comments", body="离题")
+    [comment], group = north.rows(Comment, DISCUSSION), north.lessons.group.id
+    for address in ("/comment/list/", f"/comment/show/{comment.id}", "/participation/list/", "/evaluation/list/"):
+        assert re.search(rf">\s*(?:<span>)?{MEMBER}\b|>{OTHER}<", leader.get(address).text), address
+    for address in ("/research_group/list/", f"/research_group/show/{group}"):
+        page = member.get(address).text
+        assert re.search(rf">\s*(?:<span>)?{LEADER}\b", page) and "/teacher/show/" not in page, address
+
+
 def test_a_new_rubric_begins_with_usual_criteria(north: School, client_of: Any) -> None:
     form = client_of(LEADER).get("/rubric/add").text
     assert "教学目标明确" in form and 'value="课堂教学评价表"' in form
@@ -396,6 +409,7 @@ def test_a_page_below_one_of_the_menu_keeps_its_place_in_the_menu(north: School,
         (member, f"/research/{school}/", "/research/"),
         (ping, f"/research/{school}/team", "/research/"),
         (ping, f"/research/progress/{school}", "/research/progress/"),
+        (ping, f"/research/removing/{school}", "/removal_request/list/"),
         (ping, "/teacher/list/", "/teacher/list/"),
     ):
         current = re.findall(r'<a class="menu-link" href="([^"]+)" aria-current="page">', browser.get(address).text)

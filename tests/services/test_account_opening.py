@@ -11,8 +11,9 @@ from models.scoping import acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.approvals import ACCOUNT_OPENING, CERTIFICATION
 from rules.registration import request_account
-from rules.workflow import take, waiting
+from rules.workflow import take
 from rules.workflow_steps import Step
+from rules.workflow_waiting import waiting
 from tests.cast import TODAY
 from tests.services.desk import Desk
 

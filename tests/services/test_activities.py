@@ -119,6 +119,7 @@ def test_activities_come_under_a_topic_in_progress_alone(
     """S0-78, S0-127."""
     monkeypatch.setattr("rules.activities.utcnow", lambda: TODAY)
     monkeypatch.setattr("rules.topics.utcnow", lambda: TODAY)
+    monkeypatch.setattr("rules.closing.utcnow", lambda: TODAY)
     with acting_as(SYSTEM):
         lessons.session.execute(update(Topic).where(Topic.id == lessons.topic.id).values(values))
         lessons.session.commit()

@@ -20,8 +20,9 @@ from models.scoping import SYSTEM, Identity, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.approvals import ACCOUNT_OPENING, CERTIFICATION, SERVICE, WORKFLOWS
 from rules.grants import SCHOOL_ADMIN
-from rules.workflow import offers, take, waiting
+from rules.workflow import offers, take
 from rules.workflow_steps import Step
+from rules.workflow_waiting import waiting
 from tests.cast import TODAY
 from tests.services.desk import Desk
 
@@ -321,8 +322,8 @@ def test_ones_own_application_is_not_counted_and_a_missing_phone_hides_nobody(de
 
 def test_counting_ends_where_a_number_is_no_longer_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert waiting(desk.session, desk.cast.identity("运"), PEOPLE)["teacher"] > 1
-    monkeypatch.setattr("rules.workflow.MOST_COUNTED", 1)
-    monkeypatch.setattr("rules.workflow._remembered", {})
+    monkeypatch.setattr("rules.workflow_waiting.MOST_COUNTED", 1)
+    monkeypatch.setattr("rules.workflow_waiting._remembered", {})
     assert waiting(desk.session, desk.cast.identity("运"), PEOPLE)["teacher"] == 1
 
 

@@ -13,7 +13,7 @@ from models.people import CertificationState, Teacher
 from models.violation import NotPermitted, OutOfReach, RuleViolation
 from rules.approvals import WORKFLOWS
 from rules.grants import SCHOOL_ADMIN
-from rules.workflow import waiting
+from rules.workflow_waiting import waiting
 from tests.cast import Cast
 from tests.services.desk import Desk
 

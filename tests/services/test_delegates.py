@@ -27,7 +27,8 @@ from rules.grants import SCHOOL_ADMIN
 from rules.notices import administrators_of
 from rules.page_views import day_of
 from rules.posts import end_post, hand_over, who_is_my_admin
-from rules.workflow import take, waiting
+from rules.workflow import take
+from rules.workflow_waiting import waiting
 from tests.cast import Cast
 from views.panel.security import account_with_posts, identity_at, workbench_key
 

@@ -19,8 +19,9 @@ from models.violation import Conflict, RuleViolation
 from rules import approvals
 from rules.approvals import CERTIFICATION
 from rules.grants import SCHOOL_ADMIN
-from rules.workflow import Step, Workflow, check_workflow, offers, take, waiting, why_not
+from rules.workflow import Step, Workflow, check_workflow, offers, take, why_not
 from rules.workflow_docs import diagram, workflows_page
+from rules.workflow_waiting import waiting
 from tests.cast import TODAY, Cast
 from tests.services.test_workflow_races import race
 

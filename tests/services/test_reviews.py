@@ -31,7 +31,8 @@ from rules.improvement_plans import hand_in_plan, lock_all, lock_plan, templates
 from rules.outcomes import OUTCOME_REVIEW, missing_parts
 from rules.summaries import SUMMARY_REVIEW, hand_in_summary, reassign
 from rules.uploads import keep_file
-from rules.workflow import offers, take, waiting
+from rules.workflow import offers, take
+from rules.workflow_waiting import waiting
 from tests import samples
 from tests.cast import TODAY, Cast
 from tests.services.lessons import LEADER, MEMBER, OTHER, Lessons

@@ -29,7 +29,8 @@ from rules.service import (
     own_requests,
     reset_by_sms,
 )
-from rules.workflow import offers, take, waiting
+from rules.workflow import offers, take
+from rules.workflow_waiting import waiting
 from tests.cast import TODAY
 from tests.inbox import Inbox
 from tests.services.desk import Desk

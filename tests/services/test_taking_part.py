@@ -72,6 +72,7 @@ def today(monkeypatch: pytest.MonkeyPatch) -> None:
     """Activities are added on the cast's day, whenever the tests run."""
     monkeypatch.setattr("rules.activities.utcnow", lambda: TODAY)
     monkeypatch.setattr("rules.topics.utcnow", lambda: TODAY)
+    monkeypatch.setattr("rules.closing.utcnow", lambda: TODAY)
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ class PanelApi(BaseApi):  # type: ignore[misc]
         """A new record: 201, or 422 with the sentences by field."""
         fields = [f for f in form_fields(self.model, adding=True) if visible(f, self.identity, self.table)]
         row = self.model()
-        refusal = self._write(row, fields, self._body(fields))
+        refusal = self._write(row, "add", fields, self._body(fields))
         if refusal is not None:
             return refusal
         answer = self.response(201, id=row.id, result=self._told(row, self._fields()))
@@ -129,7 +129,7 @@ class PanelApi(BaseApi):  # type: ignore[misc]
         if "version" in body and body.pop("version") != row.version:
             return self.response(409, message=_("这条记录刚刚被他人修改，请查看最新内容后再试。"))  # type: ignore[no-any-return]
         given = [f for f in fields if f.name in body]
-        refusal = self._write(row, given, body)
+        refusal = self._write(row, "edit", given, body)
         return refusal if refusal is not None else self.response(200, id=row.id, result=self._told(row, self._fields()))
 
     @expose("/<pk>", methods=["DELETE"])
@@ -162,9 +162,9 @@ class PanelApi(BaseApi):  # type: ignore[misc]
             abort(400, _("这些字段不存在或不能写入：%(names)s。", names="、".join(unknown)[:200]))
         return body
 
-    def _write(self, row: Any, fields: list[Field], body: dict[str, Any]) -> Response | None:
+    def _write(self, row: Any, act: str, fields: list[Field], body: dict[str, Any]) -> Response | None:
         """Through the same form and flush as the screens; None when saved, else the refusal."""
-        form = make_form(fields, self.db, self.table, formdata=_as_form(fields, body))
+        form = make_form(fields, self.db, self.table, act, formdata=_as_form(fields, body))
         status = 422
         if form.validate():
             try:

@@ -64,13 +64,25 @@ class ButtonsMixin(Base):
         """Whether the rule could ever let this person do it to this row; what it never will is not offered."""
         return True
 
+    def why_closed(self, name: str, row: Any) -> str:
+        """The sentence why ``edit`` or ``delete``, or on a list a step, is not open for this record to who holds its act; for a subclass.
+
+        On the record's own page each step is asked its own check.
+        """
+        return ""
+
+    def why_none_added(self, above: Any | None = None) -> str:
+        """The sentence why no record can be added now: to the one ``above`` it, or anywhere; for a subclass."""
+        return ""
+
     # --- lists --------------------------------------------------------------------------------------------------------
 
     def list_buttons(self) -> Sequence[Button]:
         """The buttons at the top right, the main one last; import and export stand there by themselves."""
         if not self.may("add"):
             return []
-        return [Button(_("新增%(what)s", what=_(self.noun())), self.url("add"), "plus", "primary")]
+        label, why = _("新增%(what)s", what=_(self.noun())), told(self.why_none_added())
+        return [Button(label, self.url("add"), "plus", "primary", why=why)]
 
     def row_buttons(self, row: Any) -> tuple[list[Button], list[Button]]:
         """Inline buttons and those behind the three dots."""
@@ -80,22 +92,21 @@ class ButtonsMixin(Base):
         inline, menu = [b for b in steps if b.label in decides], [b for b in steps if b.label not in decides]
         for verb in self._open_verbs(row):
             (inline if verb.inline else menu).append(self._verb_button(verb, row))
-        if self.may("edit") and self.reaches("edit", row):
-            menu.append(Button(_("编辑"), self.url("edit", pk=row.id), "edit"))
-        if self.may("delete") and self.reaches("delete", row):
-            menu.append(Button(_("删除"), self.url("delete", pk=row.id), "trash", "danger"))
+        menu += [button for button in self._form_buttons(row)[::-1] if not button.why]
         return inline, menu
+
+    def _form_buttons(self, row: Any) -> list[Button]:
+        """To delete the record, and to edit it."""
+        looks = {"delete": (_("删除"), "trash", "danger"), "edit": (_("编辑"), "edit", "normal")}
+        held = [name for name in looks if self.may(name) and self.reaches(name, row)]
+        return [Button(looks[n][0], self.url(n, pk=row.id), *looks[n][1:], why=told(self.why_closed(n, row))) for n in held]  # type: ignore[arg-type]
 
     # --- records ------------------------------------------------------------------------------------------------------
 
     def record_buttons(self, row: Any) -> list[Button]:
         """Everything this person may do to the record; closed steps say why."""
-        buttons = [self._verb_button(verb, row) for verb in self._open_verbs(row)]
-        if self.may("delete") and self.reaches("delete", row):
-            buttons.append(Button(_("删除"), self.url("delete", pk=row.id), "trash", "danger"))
-        if self.may("edit") and self.reaches("edit", row):
-            buttons.append(Button(_("编辑"), self.url("edit", pk=row.id), "edit"))
-        return [*buttons, *self._step_buttons(row, thorough=True)]
+        verbs = [self._verb_button(verb, row) for verb in self._open_verbs(row)]
+        return [*verbs, *self._form_buttons(row), *self._step_buttons(row, thorough=True)]
 
     def _open_verbs(self, row: Any) -> list[Verb]:
         held = [v for v in self.verbs if v.shown(row) and self.identity.may(v.act, self.table) and self.reaches(v.act, row)]
@@ -119,7 +130,8 @@ class ButtonsMixin(Base):
             if offer.needed > 1:
                 label = _("%(step)s（%(taken)s/%(needed)s 人）", step=button.label, taken=offer.taken, needed=offer.needed)
                 button = replace(button, label=label)
-            found.append(replace(button, why=told(offer.why)) if offer.why else button)
+            why = offer.why or ("" if thorough else self.why_closed(offer.step.name, row))
+            found.append(replace(button, why=told(why)) if why else button)
         return found
 
 

@@ -5,6 +5,7 @@ The one thing a newcomer gets wrong: whoever needs a value's text asks here, so 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from models.base import ZONE, Choice, table_name
 from models.fields import Field
 from models.people import Teacher
-from models.scoping import SYSTEM, Identity, Personal, acting_as
+from models.scoping import SYSTEM, Identity, Personal, Scoped, acting_as
 from rules.masks import MASKS
 from views.panel.pages import Cell
 from views.panel.words import listed
@@ -76,8 +77,8 @@ def cell_of(field: Field, row: Any, *, clear: bool = False, words: Words | None 
     """A field of ``row`` as a cell: masked unless ``clear``, states as badges, links to records that have a page."""
     value = getattr(row, field.name)
     text = shown_text(field, value, clear=clear, words=words)
-    if value is None and isinstance(row, Personal):
-        text = row.people.get(field.name, "")
+    if value is None and isinstance(row, Scoped):
+        text = row.called.get(field.name, "")
     if not text:
         return Cell(EMPTY, muted=True, number=field.number)
     badge = value.colour if isinstance(value, Choice) else ""
@@ -85,16 +86,27 @@ def cell_of(field: Field, row: Any, *, clear: bool = False, words: Words | None 
     return Cell(text, href=href, badge=badge, number=field.number, muted=bool(field.mask) and not clear)
 
 
-def name_people(db: Session, rows: Sequence[Any], fields: Sequence[Field]) -> None:
-    """Tell the rows about people the names of those out of reach, in one statement; none where everybody is within it."""
-    links = [f for f in fields if f.kind == "link" and f.target is Teacher and rows and isinstance(rows[0], Personal)]
-    unknown = {(row, f): key for row in rows for f in links if getattr(row, f.name) is None and (key := getattr(row, f.key)) is not None}
-    if not unknown:
-        return
-    with acting_as(SYSTEM):
-        names = {key: name for key, name in db.execute(select(Teacher.id, Teacher.name).where(Teacher.id.in_(set(unknown.values()))))}
-    for row in {row for row, _field in unknown}:
-        row.people = {f.name: names[unknown[row, f]] for f in links if unknown.get((row, f)) in names}
+def name_unreached(db: Session, rows: Sequence[Any], fields: Sequence[Field]) -> None:
+    """Tell the rows what those are called whom they name and who are out of reach; one statement for each table, none where all are within.
+
+    People; and of a row about oneself also what it belongs to, which one may have left.
+    """
+    unknown: dict[Any, list[tuple[Any, Field, int]]] = defaultdict(list)
+    for field in fields:
+        for row in rows:
+            if _is_told(field, row) and getattr(row, field.name) is None and (key := getattr(row, field.key)) is not None:
+                unknown[field.target].append((row, field, key))
+    for target, found in unknown.items():
+        name = target.name if hasattr(target, "name") else target.title
+        with acting_as(SYSTEM):
+            names = {key: told for key, told in db.execute(select(target.id, name).where(target.id.in_({key for *_which, key in found})))}
+        for row, field, key in found:
+            row.called = {**row.called, field.name: names.get(key, "")}
+
+
+def _is_told(field: Field, row: Any) -> bool:
+    is_owner = isinstance(row, Personal) and field.name == row.__owner__
+    return field.kind == "link" and isinstance(row, Scoped) and (field.target is Teacher or is_owner)
 
 
 def _address(target: Any) -> str:

@@ -47,7 +47,7 @@ class EditingMixin(Base):
     def add(self) -> Response:
         """A new record; a link in the address (``?school=3``) is filled in when it lies within reach."""
         fields = self.open_fields(None)
-        form = make_form(fields, self.db, self.table, formdata=request.form if request.method == "POST" else None)
+        form = make_form(fields, self.db, self.table, "add", formdata=request.form if request.method == "POST" else None)
         files = Attaching(self.db, self.identity, self.model)
         if request.method == "POST":
             if form.validate() and not files.errors and (row := self._save_new(form, fields, files)) is not None:
@@ -67,7 +67,7 @@ class EditingMixin(Base):
                 continue
             given = row_id(request.args.get(field.name, ""))
             options = [value for value, _label in form[field.name].choices if value]
-            if given is not None and self.db.get(field.target, given) is not None:
+            if given is not None and form[field.name].find(given) is not None:
                 form[field.name].data = given
             elif len(options) == 1 and field.name == getattr(self.model, "__owner__", ""):
                 form[field.name].data = int(options[0])
@@ -93,7 +93,7 @@ class EditingMixin(Base):
         if not self.reaches("edit", row):
             abort(403)
         fields = self.open_fields(row)
-        form = make_form(fields, self.db, self.table, formdata=request.form if request.method == "POST" else None, obj=row)
+        form = make_form(fields, self.db, self.table, "edit", formdata=request.form if request.method == "POST" else None, obj=row)
         files = Attaching(self.db, self.identity, self.model, row)
         conflict: list[tuple[str, str, str]] = []
         if request.method == "POST" and form.validate() and not files.errors:

@@ -14,7 +14,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from sqlalchemy import or_, select
+from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 from wtforms import (
     BooleanField,
@@ -33,10 +33,10 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from models.base import ZONE, Choice, row_id
+from models.base import ZONE, Choice, by_table, row_id
 from models.fields import Field
 from models.inside import begins
-from models.scoping import Identity, Scoped, Shared, acting_as, current_identity
+from models.scoping import Identity, Scoped, Shared, acting_as, below, current_identity, reach_kind
 from models.violation import RuleViolation
 from views.panel.listing import lean
 from views.panel.reference import options
@@ -65,7 +65,8 @@ class ShanghaiDateTimeField(DateTimeLocalField):
 class LinkField(SelectField):
     """One row of another table, by id, out of those within reach.
 
-    ``reach`` widens what may be chosen where a person chooses before they belong anywhere (their school, at registration).
+    ``reach`` widens what may be chosen where a person chooses before they belong anywhere (their school, at registration);
+    ``within`` narrows it to the rows at and below these paths.
     """
 
     def __init__(
@@ -77,16 +78,19 @@ class LinkField(SelectField):
         session: Session,
         remote_url: str,
         reach: Identity | None = None,
+        within: tuple[str, ...] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(label, validators, choices=[], coerce=_id_or_none, **options)
-        self.target, self.session, self.reach = target, session, reach
+        self.target, self.session, self.reach, self.within = target, session, reach, within
         self.render_kw = {"data-remote": remote_url}
 
     def find(self, number: int) -> Any:
         """The row of this id, if it may be chosen."""
         with acting_as(self.reach or current_identity()):
-            return self.session.get(self.target, number)
+            found = self.session.get(self.target, number)
+        is_there = found is not None and (self.within is None or found.scope_path.startswith(self.within))
+        return found if is_there else None
 
     def offer(self, rows: Sequence[tuple[int, str]]) -> None:
         """Fill the options: what is chosen now, then the first rows in reach."""
@@ -156,14 +160,25 @@ def _checks(field: Field) -> list[Any]:
     return checks
 
 
-def control_for(field: Field, session: Session, table: str) -> Any:
-    """The unbound WTForms control of a declared field."""
+def offered_within(field: Field, table: str, act: str) -> tuple[str, ...] | None:
+    """Below which paths the rows lie that a link of a form may name; None where all that are read will do.
+
+    Many a person reads more than they may write: what a new row is to belong to, and what belongs to a unit like the row itself, lies
+    where they may do ``act`` to such rows.
+    """
+    model = by_table(table)
+    is_owner = act == "add" and field.name == getattr(model, "__owner__", "")
+    is_narrow = is_owner or reach_kind(field.target) is Scoped
+    return current_identity().paths(act, table) if is_narrow and issubclass(model, Scoped) else None
+
+
+def control_for(field: Field, session: Session, table: str, act: str) -> Any:
+    """The unbound WTForms control of a declared field in the form of ``act`` (add, edit)."""
     label, checks = lazy_gettext(field.label), _checks(field)
     common: dict[str, Any] = {"description": lazy_gettext(field.help) if field.help else ""}
     if field.kind == "link":
-        return LinkField(
-            label, checks, target=field.target, session=session, remote_url=url_for(f"{table}.choices", name=field.name), **common
-        )
+        remote, within = url_for(f"{table}.choices", name=field.name, act=act), offered_within(field, table, act)
+        return LinkField(label, checks, target=field.target, session=session, remote_url=remote, within=within, **common)
     if field.kind == "links":
         return LinksField(label, target=field.target, session=session, **common)
     if field.kind == "choice":
@@ -189,26 +204,28 @@ def _trimmed(value: Any) -> Any:
     return text or None
 
 
-def make_form(fields: Sequence[Field], session: Session, table: str, **given: Any) -> FlaskForm:
-    """A bound form of ``fields``; ``given`` is passed to WTForms (``obj``, ``formdata``)."""
-    controls = {field.name: control_for(field, session, table) for field in fields}
+def make_form(fields: Sequence[Field], session: Session, table: str, act: str, **given: Any) -> FlaskForm:
+    """A bound form of ``fields`` to add or edit a row; ``given`` is passed to WTForms (``obj``, ``formdata``)."""
+    controls = {field.name: control_for(field, session, table, act) for field in fields}
     form = type("DeclaredForm", (FlaskForm,), controls)(meta={"csrf": False}, **given)
     for field in fields:
         control = form[field.name]
         if field.kind == "link":
-            control.offer(first_options(session, field.target))
+            control.offer(first_options(session, field.target, within=control.within))
         elif field.kind == "links":
             control.choices = first_options(session, field.target)
     return form  # type: ignore[no-any-return]
 
 
-def first_options(session: Session, target: type[Any], text: str = "") -> list[tuple[int, str]]:
-    """Id and label of the first rows of ``target`` in reach whose name or code begins with ``text``."""
+def first_options(session: Session, target: type[Any], text: str = "", within: tuple[str, ...] | None = None) -> list[tuple[int, str]]:
+    """Id and label of the first rows of ``target`` in reach, ``within`` these paths, whose name or code begins with ``text``."""
     if issubclass(target, Shared):
         return [(i, name) for i, name in options(session, target) if name.startswith(text)]
     query = select(target).options(*lean(target)).limit(FIRST_OPTIONS)
     if issubclass(target, Scoped):
         query = query.order_by(target.scope_path)
+    if within is not None:
+        query = query.where(or_(false(), *(below(target.scope_path, path) for path in within)))
     if text:
         columns = [getattr(target, name) for name in target.__screen__.search]
         query = query.where(or_(*(begins(column, text) for column in columns)))

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 
 from models.access import SavedView
 from models.fields import Field, exported_fields
-from views.panel.cells import EMPTY, name_people, visible
+from views.panel.cells import EMPTY, name_unreached, visible
 from views.panel.counting import MANY
 from views.panel.listing import SIZES, Listing, ListState
 from views.panel.pages import Column, Facet, Filter, ListPage, Pager, Pill, Row
@@ -29,7 +29,7 @@ def list_page(view: PanelView, listing: Listing) -> ListPage:
     """The whole page: two statements for rows and total, one for the facets, one for the saved views."""
     state, fields = listing.state, view.list_fields()
     rows, total = listing.page([f.name for f in fields])
-    name_people(view.db, rows, fields)
+    name_unreached(view.db, rows, fields)
     screen, table, wide = view.screen, view.table, listing.wide()
     narrowed = bool(state.search or state.filters or state.only)
     return ListPage(

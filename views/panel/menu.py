@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from models.scoping import Identity, current_identity
 from rules.approvals import WORKFLOWS
-from rules.workflow import waiting
+from rules.workflow_waiting import waiting
 from views.panel.pages import MenuItem, Shell
 from views.panel.security import workbenches
 
@@ -38,6 +38,8 @@ GROUPS: tuple[tuple[str, str], ...] = (
 )
 ENTRIES: list[Entry] = []
 """Hand-made pages register here; generated screens are in the menu by their declaration."""
+PAGES_OF: dict[str, str] = {}
+"""Hand-made view → the table under whose entry its pages stand."""
 
 
 def shell() -> Shell | None:
@@ -66,6 +68,7 @@ def _shell() -> Shell:
 
 def _menu(db: Any, identity: Identity) -> list[MenuItem]:
     counts = waiting(db, identity, WORKFLOWS) if identity.grants else {}
+    above = PAGES_OF.get(request.blueprint or "", "")
     found: dict[str, list[tuple[int, MenuItem]]] = {}
     for table, view in current_app.extensions["panel"].items():
         if view.screen.menu and view.in_menu(identity):
@@ -73,12 +76,12 @@ def _menu(db: Any, identity: Identity) -> list[MenuItem]:
                 _(view.screen.label),
                 url_for(f"{table}.list"),
                 view.screen.icon,
-                request.path.startswith(f"/{table}/"),
+                table == above or request.path.startswith(f"/{table}/"),
                 counts.get(table, 0),
             )
             found.setdefault(view.screen.menu, []).append((view.screen.rank, item))
     by_hand = [(entry, url_for(entry.endpoint)) for entry in ENTRIES if entry.open(identity)]
-    here = _nearest([address for _entry, address in by_hand])
+    here = _nearest([address for _entry, address in by_hand]) if not above else ""
     for entry, address in by_hand:
         item = MenuItem(_(entry.label), address, entry.icon, address == here)
         found.setdefault(entry.group, []).append((entry.rank, item))

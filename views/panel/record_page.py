@@ -16,10 +16,10 @@ from models.fields import Field, fields_of, shown_fields
 from models.files import slot_of
 from models.history import Change, Decision
 from models.people import Teacher
-from models.scoping import SYSTEM, Personal, Published, acting_as
+from models.scoping import SYSTEM, Published, acting_as
 from rules.masks import MASKS
 from views.panel.attaching import file_lists
-from views.panel.cells import EMPTY, in_clear, moment_text, name_people, text_of, visible
+from views.panel.cells import EMPTY, in_clear, moment_text, name_unreached, text_of, visible
 from views.panel.list_page import list_row
 from views.panel.listing import Listing, ListState
 from views.panel.pages import Column, Fact, HistoryLine, RecordPage, Related
@@ -63,7 +63,7 @@ ACTS = {
 def record_page(view: PanelView, row: Any) -> RecordPage:
     """The page of one record within reach."""
     state = view.state_field()
-    name_people(view.db, [row], shown_fields(view.model))
+    name_unreached(view.db, [row], shown_fields(view.model))
     return RecordPage(
         title=str(row),
         table=view.table,
@@ -98,7 +98,7 @@ def related(view: PanelView, row: Any, path: str) -> Related | None:
     listing = Listing(view.db, view.identity, model, ListState(size=10), extra=(column == row.id,))
     fields = [f for f in other.list_fields() if f.name != link]
     rows, total = listing.page([f.name for f in fields])
-    name_people(view.db, rows, fields)
+    name_unreached(view.db, rows, fields)
     filtered = link in model.__screen__.filters + model.__screen__.facets
     return Related(
         title=_(model.__screen__.label),
@@ -106,20 +106,21 @@ def related(view: PanelView, row: Any, path: str) -> Related | None:
         rows=[list_row(other, r, fields) for r in rows[:RELATED_ROWS]],
         total=total,
         all_url=f"{other.url('list')}?f.{link}={row.id}" if filtered else "",
-        add_url=f"{other.url('add')}?{link}={row.id}" if other.may("add") and _below(view, row, other.table) else "",
+        add_url=f"{other.url('add')}?{link}={row.id}" if _takes(view, row, other) else "",
     )
 
 
-def _below(view: PanelView, row: Any, table: str) -> bool:
-    """Whether this person may add rows of ``table`` at this record's unit."""
+def _takes(view: PanelView, row: Any, other: PanelView) -> bool:
+    """Whether this person may add rows of the other table at this record's unit, and it takes one."""
     path = getattr(row, "scope_path", None)
-    return path is None or view.identity.reaches("add", table, path)
+    may = other.may("add") and (path is None or view.identity.reaches("add", other.table, path))
+    return may and not other.why_none_added(row)
 
 
 def history(view: PanelView, row: Any) -> list[HistoryLine]:
     """Who did what, newest first; read by the system once the record itself was found within reach."""
     with acting_as(SYSTEM):
-        found = view.db.execute(CHANGES, {"table": view.table, "row": row.id}).tuples().all()
+        found = view.db.execute(CHANGES, {"table": view.table, "row": row.id}).all()
         names = _names(view.db, {c.account_id for c, _label in found if c.account_id})
     return [_line(view, c, label, names.get(c.account_id or 0, _("系统"))) for c, label in found]
 
@@ -177,8 +178,8 @@ def _past(view: PanelView, field: Field, value: Any, clear: bool) -> str:
 
 
 def _called(view: PanelView, target: Any, row_id: int) -> str:
-    """What a linked record is called; what is published, and whom a record is about, also when it is not within reach."""
-    is_known = issubclass(target, Published) or (target is Teacher and issubclass(view.model, Personal))
+    """What a linked record is called; what is published, and whom a record names, also when it is not within reach."""
+    is_known = issubclass(target, Published) or target is Teacher
     with acting_as(SYSTEM if is_known else view.identity):
         row = view.db.get(target, row_id)
         return str(row) if row is not None else f"#{row_id}"

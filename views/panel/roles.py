@@ -42,7 +42,24 @@ ACTS = {
     "approve": "审核",
     "disable": "停用",
     "answer": "答复",
+    "appoint": "开通账号",
+    "rebind": "更换绑定手机",
+    "open": "开启",
+    "accept": "整校验收",
+    "members": "管理成员",
+    "publish": "发布",
+    "join": "参与",
+    "complete": "完成",
+    "return": "退回",
+    "moderate": "隐藏",
+    "hand_in": "上传",
+    "lock": "锁定",
+    "submit": "提交",
+    "review": "评审",
+    "decide": "审批",
+    "copyrole": "复制角色",
 }
+"""What an act is called on the pages of roles, whatever the table; complete (tests/contract/test_panel.py)."""
 PAGES = {
     "*": "全部功能",
     "activation": "激活进度",
@@ -50,6 +67,7 @@ PAGES = {
     "RoleModelView": "角色列表",
     "SwaggerView": "接口文档",
     "OpenApi": "接口说明",
+    "MenuApi": "菜单接口",
 }
 
 

@@ -36,7 +36,7 @@ from views.panel.buttons import SEEN, ButtonsMixin
 from views.panel.cells import cell_of, in_clear, text_of, visible
 from views.panel.editing import EditingMixin
 from views.panel.excel.doors import ExcelMixin
-from views.panel.forms import first_options
+from views.panel.forms import first_options, offered_within
 from views.panel.list_page import list_page
 from views.panel.listing import Listing, linked_rows, read_state
 from views.panel.pages import Button, Cell, ConfirmPage
@@ -170,11 +170,13 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
     @expose("/choices/<name>")
     @has_access
     def choices(self, name: str) -> Response:
-        """Rows a link may be set to, within reach, for a remote select: ``{results: [{id, text}]}``."""
+        """Rows within reach for a remote select, of those that a form's link may be set to (``act``): ``{results: [{id, text}]}``."""
         field = fields_of(self.model).get(name)
         if field is None or field.kind not in ("link", "links") or not visible(field, self.identity, self.table):
             abort(404)
-        rows = first_options(self.db, field.target, request.args.get("q", "").strip()[:50])
+        act = request.args.get("act", "")
+        within = offered_within(field, self.table, act) if act in ("add", "edit") else None
+        rows = first_options(self.db, field.target, request.args.get("q", "").strip()[:50], within)
         return jsonify({"results": [{"id": i, "text": text} for i, text in rows]})
 
     @expose("/show/<pk>")

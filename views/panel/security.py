@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, abort, current_app, g, has_request_context, redirect, request, session, url_for
@@ -129,16 +129,15 @@ def workbench_key(post: Held) -> str:
 
 def identity_at(account: Account, posts: list[Held], key: str) -> Identity:
     """The identity of ``account`` working at the workbench ``key``; without grants when it holds no such post."""
-    active = [post for post in posts if workbench_key(post) == key]
-    first = active[0] if active else None
-    return Identity(
-        account_id=account.id,
-        post_id=first.id if first else None,
-        label=_label(first) if first else "",
-        grants=frozenset().union(*(post.grants for post in active)),
-        person=person_of(account),
-        stands_in_for=person_of(first.stands_in_for) if first and first.stands_in_for else frozenset(),
-    )
+    nobody = Identity(account_id=account.id, person=person_of(account))
+    active = sorted((post for post in posts if workbench_key(post) == key), key=lambda post: post.stands_in_for is not None)
+    at = tuple(_at_post(nobody, post) for post in active)
+    return replace(at[0], grants=frozenset().union(*(post.grants for post in at)), posts=at) if at else nobody
+
+
+def _at_post(person: Identity, post: Held) -> Identity:
+    whose = person_of(post.stands_in_for) if post.stands_in_for else frozenset()
+    return replace(person, post_id=post.id, label=_label(post), grants=post.grants, stands_in_for=whose)
 
 
 def _label(post: Held) -> str:

@@ -130,10 +130,16 @@
       this.queue = Promise.resolve();
       this.waiting = 0;
       this.listen();
+      if (this.input.files.length) this.choose(); // chosen before this script had come
+    }
+
+    choose() {
+      this.take([...this.input.files]);
+      this.input.value = "";
     }
 
     listen() {
-      this.input.addEventListener("change", (event) => { event.stopPropagation(); this.take([...this.input.files]); this.input.value = ""; });
+      this.input.addEventListener("change", (event) => { event.stopPropagation(); this.choose(); });
       const drop = one("[data-drop]", this.area);
       drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("is-over"); });
       drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));

@@ -1,0 +1,86 @@
+"""Tables of school research: what an accepted school no longer allows is closed with the sentence that says so, on every screen.
+
+The one thing a newcomer gets wrong: this only says it. ``rules.closing`` asks behind every door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from flask import g
+from sqlalchemy import select
+
+from models.base import utcnow
+from models.hours import Programme
+from models.research import GroupPlan, ScaleScore, SchoolProgramme
+from models.scoping import acting_as
+from rules.closing import ADDED, school_of, schools_to_add_to, why_closed_around, why_kept, why_none_added
+from views.panel.pages import Button
+from views.panel.screens import PanelView
+
+
+class ResearchView(PanelView):
+    """A table whose rows belong to a school's part in a programme."""
+
+    kept: ClassVar[frozenset[str]] = frozenset({"edit", "delete"})
+    """What cannot be done to a row once its school is accepted: ``edit``, ``delete``, and names of steps."""
+    begun: ClassVar[frozenset[str]] = frozenset({"publish"})
+    """What begins something, and cannot be done after the programme either."""
+
+    def why_closed(self, name: str, row: Any) -> str:
+        if name not in self.kept | self.begun:
+            return ""
+        school = self._school(row)
+        if name in self.kept:
+            return why_kept(school.state)
+        with acting_as(self.identity.serving()):
+            return why_closed_around(self.db, school, utcnow())
+
+    def why_none_added(self, above: Any | None = None) -> str:
+        if self.model not in ADDED:
+            return ""
+        schools = [school for school, _programme in self._added_to()] if above is None else [self._school(above)]
+        return why_none_added(self.db, self.identity, self.model, schools, utcnow())
+
+    def bulk_buttons(self) -> Sequence[Button]:
+        """Without what is closed for every school where the person writes such rows."""
+        schools = self._added_to() if self.model in ADDED and self.may("add") else []
+        is_closed = bool(schools) and all(why_kept(school.state) for school, _programme in schools)
+        return [b for b in super().bulk_buttons() if not (is_closed and dict(b.values).get("verb") in self.kept | self.begun)]
+
+    def _added_to(self) -> list[tuple[SchoolProgramme, Programme]]:
+        """Where the person may add such rows, asked once a request; kept, so that what is at hand is not asked for again."""
+        known = g.setdefault("added_to", {})
+        if self.table not in known:
+            known[self.table] = schools_to_add_to(self.db, self.identity, self.model)
+        return known[self.table]  # type: ignore[no-any-return]
+
+    def _school(self, row: Any) -> SchoolProgramme:
+        """The school's programme a row belongs to, asked once a request for all rows of a group."""
+        known = g.setdefault("schools", {})
+        # A school's path is that of all its parts in programmes, a group's path its own.
+        key = row.id if isinstance(row, SchoolProgramme) else getattr(row, "school_programme_id", row.scope_path)
+        if key not in known:
+            if self.model in ADDED and self.may("add"):
+                self._added_to()
+            with acting_as(self.identity.serving()):
+                known[key] = school_of(self.db, row)
+        return known[key]  # type: ignore[no-any-return]
+
+
+class GroupPlanView(ResearchView):
+    """研修计划: a second one is not offered where there is one."""
+
+    model = GroupPlan
+
+    def why_none_added(self, above: Any | None = None) -> str:
+        if above is not None and self.db.scalar(select(GroupPlan.id).filter_by(group_id=above.id)) is not None:
+            return "每个教研组一份研修计划。"
+        return super().why_none_added(above)
+
+
+class ScaleScoreView(ResearchView):
+    """绩效考核评分."""
+
+    model = ScaleScore
