@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_23_1180"
-down_revision = "2026_11_23_1160"
+down_revision = "2026_11_23_1170"
 branch_labels = None
 depends_on = None
 
