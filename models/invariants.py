@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar
 
@@ -124,9 +125,22 @@ def check_fields(row: Any) -> None:
             raise RuleViolation("请填写“{label}”。", name, label=label)
         if type(value) is str and "\0" in value:
             raise RuleViolation("“{label}”含有不能识别的字符。", name, label=label)
+        if isinstance(value, Decimal):
+            check_digits(name, label, column.type, value)
         most = getattr(column.type, "length", None)
         if type(value) is str and most and len(value) > most:
             raise RuleViolation("“{label}”最多 {most} 个字。", name, label=label, most=most)
+
+
+def check_digits(name: str, label: str, kind: Any, value: Decimal) -> None:
+    """Raise RuleViolation unless a number fits its column: databases round what is too fine, or keep what is none."""
+    if not value.is_finite():
+        raise RuleViolation("“{label}”须为数字。", name, label=label)
+    precision, scale = getattr(kind, "precision", None), getattr(kind, "scale", None) or 0
+    if precision is not None and abs(value) >= 10 ** (precision - scale):
+        raise RuleViolation("“{label}”的数字过大。", name, label=label)
+    if precision is not None and value != round(value, scale):
+        raise RuleViolation("“{label}”最多 {scale} 位小数。", name, label=label, scale=scale)
 
 
 def _must_be_given(column: Any) -> bool:

@@ -6,24 +6,25 @@ a newcomer gets wrong: once somebody has joined, an activity is a promise; its l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, inspect, select
+from sqlalchemy import ColumnElement, and_, func, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic
 from models.base import utcnow
 from models.history import Decision
-from models.hours import HourCategory
-from models.invariants import holds, keeps, linked
+from models.hours import HourCategory, HourPolicy
+from models.invariants import holds, keeps, linked, on_added
+from models.research import ResearchGroup, SchoolProgramme
 from models.violation import Sentence
 from rules.closing import school_of, what_acceptance_keeps, why_closed_around
 from rules.errors import RuleViolation
-from rules.hour_ledger import policy_in_force
+from rules.hour_ledger import policies_of, policy_in_force
 from rules.hours import hours_of
-from rules.page_views import day_of
+from rules.page_views import day_begins, day_of
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 KEPT_ONCE_JOINED = ("topic_id", "kind", "starts_at", "hours", "homework_kind", "teaching_teacher", "rubric_id", "offline_form")
@@ -90,6 +91,42 @@ def _set_hours(session: Session, activity: Activity) -> None:
     chosen = activity.hours if activity.hours and not (is_moved and activity.kind is not ActivityKind.OFFLINE) else None
     activity.hours = hours_of(policy, HourCategory[activity.kind.name], chosen)
     activity.policy_id = policy.id
+
+
+@on_added(HourPolicy)
+def follow_new_policies(session: Session, policies: list[HourPolicy]) -> None:
+    """Activities that begin later, and that nobody has joined, are worth what the new policy says (S1-24…29)."""
+    for programme_id in {policy.programme_id for policy in policies}:
+        _follow_policies(session, programme_id)
+
+
+@holds(HourPolicy)
+def follow_changed_policy(session: Session, policy: HourPolicy) -> None:
+    """The same of a policy that is changed before anybody has earned hours by it."""
+    if inspect(policy).persistent:
+        _follow_policies(session, policy.programme_id)
+
+
+def _follow_policies(session: Session, programme_id: int) -> None:
+    policies = sorted(policies_of(session, [programme_id])[programme_id], key=lambda policy: policy.valid_from)
+    groups = select(ResearchGroup.id).join(SchoolProgramme).where(SchoolProgramme.programme_id == programme_id)
+    joined_by = select(Participation.activity_id).where(Participation.state != ParticipationState.REMOVED)
+    to_come = (Activity.group_id.in_(groups), Activity.starts_at > utcnow(), Activity.id.not_in(joined_by))
+    for policy, after in zip(policies, [*policies[1:], None], strict=True):
+        theirs = [*to_come, Activity.starts_at < day_begins(after.valid_from)] if after is not None else [*to_come]
+        if policy is not policies[0]:
+            theirs.append(Activity.starts_at >= day_begins(policy.valid_from))
+        _adopt(session, policy, theirs)
+
+
+def _adopt(session: Session, policy: HourPolicy, theirs: Sequence[ColumnElement[bool]]) -> None:
+    offline = and_(Activity.kind == ActivityKind.OFFLINE, Activity.hours <= policy.offline_most)
+    values = {"policy_id": policy.id, "version": Activity.version + 1}
+    session.execute(update(Activity).where(*theirs, offline, Activity.policy_id != policy.id).values(values))
+    for kind in (ActivityKind.DISCUSSION, ActivityKind.HOMEWORK, ActivityKind.OBSERVATION):
+        hours = hours_of(policy, HourCategory[kind.name])
+        others = or_(Activity.hours != hours, Activity.policy_id != policy.id)
+        session.execute(update(Activity).where(*theirs, Activity.kind == kind, others).values(values | {"hours": hours}))
 
 
 def _check_kind(session: Session, activity: Activity) -> None:

@@ -7,13 +7,12 @@ one thing a newcomer gets wrong: it has its end from the beginning, so nothing h
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, AccountState, Post, in_force, person_of
-from models.base import ZONE
 from models.history import note
 from models.notices import NoticeKind
 from models.research import ResearchGroup, SchoolProgramme
@@ -26,7 +25,7 @@ from rules.grants import GROUP_LEADER, role_label
 from rules.groups import check_leader
 from rules.members import members_of
 from rules.notices import tell_accounts
-from rules.page_views import day_of
+from rules.page_views import day_begins, day_of
 from rules.posts import check_may_end
 
 LONGEST_DAYS = 366
@@ -196,7 +195,7 @@ def _appoint(session: Session, post: Post, account: Account, last_day: date, now
         unit_name=post.unit_name,
         scope_path=post.scope_path,
         since=now,
-        until=datetime.combine(last_day + timedelta(days=1), time(), ZONE),
+        until=day_begins(last_day + timedelta(days=1)),
         source="delegate",
         delegate_of_id=post.id,
         contact_name=str(account),

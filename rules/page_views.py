@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import CursorResult, case, delete
@@ -41,6 +41,11 @@ class Seen(NamedTuple):
 def day_of(moment: datetime) -> date:
     """The day in Shanghai, by which everything here is counted."""
     return moment.astimezone(ZONE).date()
+
+
+def day_begins(day: date) -> datetime:
+    """The moment at which a day in Shanghai begins."""
+    return datetime.combine(day, time(), ZONE)
 
 
 def region_of(unit_path: str) -> str:

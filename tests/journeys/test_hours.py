@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -115,3 +116,15 @@ def test_no_form_touches_the_ledger(earned: Cast, client_of: Any) -> None:
     for address in ("/hour_entry/add", f"/hour_entry/edit/{entry}", f"/hour_entry/delete/{entry}", "/hour_entry/import"):
         assert operator.get(address).status_code in (302, 403, 404, 405), address
     assert operator.get(f"/hour_entry/show/{entry}").status_code == 200
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "0.001", "1E+99"])
+def test_what_is_no_number_of_hours_is_said_beside_the_field(client_of: Any, cast: Any, number: str) -> None:
+    yun = client_of("运")
+    yun.get("/hour_policy/add")
+    given = {"programme": "1", "valid_from": "2027-01-01", "discussion": "2", "homework": "5", "observation": "5", "offline_most": "10"}
+    for changed in ("discussion", "cap"):
+        values = given | {"target": "25", "cap": "25"} | {changed: number}
+        assert yun.post("/hour_policy/add", **values).status_code == 422
+        refused = yun.api("post", "/api/v1/hour_policy/", json.dumps(values | {"programme": 1}))
+        assert refused.status_code == 422 and list(refused.json["errors"]) == [changed], refused.text

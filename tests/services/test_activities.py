@@ -19,6 +19,7 @@ from models.scoping import SYSTEM, acting_as
 from models.violation import NotPermitted, OutOfReach, RuleViolation
 from rules.activities import ACTIVITY
 from rules.offline import complete_offline, name_participants, reopen_offline
+from rules.page_views import day_of
 from rules.participation import PARTICIPATION, complete, enter
 from rules.topics import TOPIC
 from rules.workflow import take
@@ -74,6 +75,37 @@ def test_an_activity_keeps_the_policy_of_the_day_it_starts(lessons: Lessons) -> 
     before = lessons.activity(LEADER, DISCUSSION, ends_at=TODAY + timedelta(days=20))
     after = lessons.activity(LEADER, DISCUSSION, starts_at=TODAY + timedelta(days=10), title="十二月")
     assert (before.hours, after.hours, after.policy_id) == (Decimal(2), Decimal(3), policy.id)
+
+
+def test_activities_to_come_follow_a_new_policy_unless_somebody_has_joined(lessons: Lessons) -> None:
+    """S1-24…29: worth what the policy of the day they start says, whenever that policy was made; a promise is kept (decision 0007)."""
+    begins = {"starts_at": TODAY + timedelta(days=10), "ends_at": TODAY + timedelta(days=20)}
+    free, joined = (lessons.activity(LEADER, DISCUSSION, title=title, **begins) for title in ("自由", "已参与"))
+    sooner = lessons.activity(LEADER, DISCUSSION, title="之前", starts_at=TODAY + timedelta(days=2), ends_at=TODAY + timedelta(days=20))
+    offline = lessons.activity(LEADER, ActivityKind.OFFLINE, title="线下", hours=Decimal(6), offline_form=OfflineForm.PREPARATION, **begins)
+    with acting_as(SYSTEM):
+        lessons.session.add(Participation(activity_id=joined.id, teacher_id=lessons.cast.teacher[MEMBER], joined_at=TODAY))
+        lessons.session.commit()
+        policy = HourPolicy(programme_id=lessons.school.programme_id, valid_from=day_of(TODAY) + timedelta(days=5), discussion=Decimal(4))
+        lessons.session.add(policy)
+        lessons.session.commit()
+        rows = (free, joined, sooner, offline)
+        for row in rows:
+            lessons.session.refresh(row)
+        assert [row.hours for row in rows] == [4, 2, 2, 6]
+        assert [row.policy_id == policy.id for row in rows] == [True, False, False, True]
+        policy.discussion = Decimal(3)
+        lessons.session.commit()
+        lessons.session.refresh(free)
+        assert free.hours == 3
+
+
+@pytest.mark.parametrize("hours", ["0.001", "3.333", "NaN", "Infinity", "1000000"])
+def test_hours_are_hundredths_and_a_number(lessons: Lessons, hours: str) -> None:
+    """Behind every door: databases would round, or keep what is none."""
+    with pytest.raises(RuleViolation, match=r"位小数|须为数字|过大") as refused:
+        lessons.activity(LEADER, ActivityKind.OFFLINE, hours=Decimal(hours), offline_form=OfflineForm.PREPARATION)
+    assert refused.value.field == "hours"
 
 
 @pytest.mark.parametrize("hours", ["0.5", "10"])

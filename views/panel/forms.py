@@ -151,12 +151,20 @@ def _id_or_none(value: Any) -> int | None:
     return number
 
 
+def _is_a_number(form: Any, control: Any) -> None:
+    """What Python takes for a Decimal may be none: NaN, Infinity."""
+    if control.data is not None and not control.data.is_finite():
+        raise ValidationError(_("须为数字。"))
+
+
 def _checks(field: Field) -> list[Any]:
     checks: list[Any] = [InputRequired(lazy_gettext("请填写此项。")) if field.required else Optional()]
     if field.kind in ("text", "longtext") and field.most:
         checks.append(Length(max=field.most, message=lazy_gettext("最多 %(max)d 个字。")))
     if field.kind == "int":
         checks.append(NumberRange(-2_147_483_648, 2_147_483_647, lazy_gettext("数字过大。")))
+    if field.kind == "decimal":
+        checks.append(_is_a_number)
     return checks
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from models.base import ZONE
 from models.fields import Field
+from models.invariants import check_digits
 from models.violation import RuleViolation
 from rules.masks import MASKS, STAR
 from views.panel.excel.cells import parse_cell
@@ -78,17 +79,10 @@ class Incoming:
         if isinstance(value, datetime):
             return value.replace(tzinfo=ZONE).astimezone(UTC)
         if isinstance(value, Decimal):
-            self._check_digits(value)
+            check_digits(self.field.name, self.label, self._type, value)
         elif isinstance(value, int) and abs(value) > LARGEST_INT:
             raise self._refusal("「{label}」的数字过大。")
         return value
-
-    def _check_digits(self, value: Decimal) -> None:
-        precision, scale = getattr(self._type, "precision", None), getattr(self._type, "scale", None)
-        if scale is not None and value != round(value, scale):
-            raise self._refusal("「{label}」最多 {scale} 位小数。", scale=scale)
-        if precision is not None and abs(value) >= 10 ** (precision - (scale or 0)):
-            raise self._refusal("「{label}」的数字过大。")
 
     def _member(self, cell: Any) -> Any:
         member = self._members.get(cell) if isinstance(cell, str) else None
