@@ -7,7 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, FromClause, bindparam, create_engine, event, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    literal,
+    make_url,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import ORMExecuteState, Session, attributes, scoped_session, sessionmaker
@@ -74,7 +87,8 @@ def make_engine(url: str) -> Engine:
     """An engine for ``url``; SQLite in WAL with foreign keys on and 15 s patience for a lock."""
     if not url.startswith("sqlite"):
         # Compiling a statement costs PostgreSQL more than any of these statements takes.
-        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"options": "-c jit=off"})
+        options = f"{make_url(url).query.get('options', '')} -c jit=off".strip()
+        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"options": options})
     engine = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
     event.listen(engine, "connect", _tune_sqlite)
     return engine

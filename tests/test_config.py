@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, text
 
 from config import Settings, SettingsError, generated_secret, secret_fault
 from rules import sms
@@ -118,3 +119,11 @@ def test_processes_that_start_at_once_agree_on_one_secret(tmp_path: Path) -> Non
 def test_neither_secret_nor_address_is_printed(tmp_path: Path) -> None:
     settings = Settings.from_environment({"DATA_DIR": str(tmp_path), "SECRET_KEY": STRONG, "DATABASE_URL": "postgresql://u:pass-word@db/x"})
     assert STRONG not in repr(settings) and "pass-word" not in repr(settings)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_the_address_asks_of_postgresql_holds_beside_our_own(engine: Engine) -> None:
+    """The tests' own address turns synchronous commits off."""
+    with engine.connect() as connection:
+        asked = {name: connection.scalar(text(f"SHOW {name}")) for name in ("synchronous_commit", "jit")}
+    assert asked == {"synchronous_commit": "off", "jit": "off"}
