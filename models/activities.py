@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, Index, Numeric, String, UniqueConstraint
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped
 
 from models.base import Choice, Count, Day, Json, LongText, Moment, Name, Record, Screen, Sentence, choice, field, link
@@ -255,6 +256,13 @@ class Comment(Scoped, Record):
     edited_at: Mapped[Moment | None] = field("修改时间", readonly=True)
     hidden_at: Mapped[Moment | None] = field("隐藏时间", readonly=True)
     hidden_reason: Mapped[Sentence | None] = field("隐藏原因", readonly=True)
+
+    kept_to = "moderate"
+
+    @hybrid_property
+    def is_kept(self) -> bool:
+        """Hidden: for its author and whoever moderates there."""
+        return self.hidden_at != None  # noqa: E711  (it is SQL as well)
 
 
 class Evaluation(Personal, Record):

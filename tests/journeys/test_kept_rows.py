@@ -1,0 +1,50 @@
+"""Drafts are their leader's alone and what was hidden its author's and the moderators', behind every door (S0-34, S0-86, S0-104, S0-113)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from models.activities import Comment
+from models.session import make_session_factory
+from rules.grants import GROUP_MEMBER
+from tests.cast import Cast
+from tests.journeys.test_taking_part import DISCUSSION, YES, School
+from tests.services.lessons import LEADER, MEMBER, OTHER
+
+
+@pytest.fixture
+def north(cast: Cast, app: Any) -> Iterator[School]:
+    with make_session_factory(cast.engine)() as session:
+        yield School(cast, session)
+
+
+def reads(browser: Any, table: str, row: int, text: str) -> set[str]:
+    """The doors at which this person finds the row, or the text in one of their pages."""
+    pages = {"list": f"/{table}/list/", "record": f"/{table}/show/{row}"}
+    doors = {name: text in browser.get(address).text for name, address in pages.items()}
+    doors["REST"] = text in json.dumps(browser.api("GET", f"/api/v1/{table}/").json, ensure_ascii=False)
+    doors["REST record"] = browser.api("GET", f"/api/v1/{table}/{row}").status_code == 200
+    exported = browser.post(f"/{table}/export", scope="all", format="csv")
+    doors["export"] = text in exported.get_data().decode("utf-8", "replace")
+    return {name for name, there in doors.items() if there}
+
+
+def test_a_hidden_comment_is_its_authors_and_the_moderators_at_every_door(north: School, client_of: Any) -> None:
+    north.lessons.appoint(OTHER, GROUP_MEMBER, north.lessons.group.scope_path)
+    author, leader, address = client_of(MEMBER), client_of(LEADER), north.url(DISCUSSION)
+    author.post(f"{address}/join", **YES)
+    author.post(f"{address}/comments", body="离题万里")
+    [comment] = north.rows(Comment, DISCUSSION)
+    everywhere = {"list", "record", "REST", "REST record"}
+    others = {who: client_of(who) for who in (OTHER, "平")}
+    assert all(everywhere <= reads(browser, "comment", comment.id, "离题万里") for browser in others.values())
+    assert "export" in reads(others["平"], "comment", comment.id, "离题万里")
+    assert leader.post(f"{address}/comments/{comment.id}/hide", **YES, comment="与主题无关").status_code == 303
+    for text in ("离题万里", "与主题无关"):
+        assert {who: reads(browser, "comment", comment.id, text) for who, browser in others.items()} == {OTHER: set(), "平": set()}
+    for browser in (author, leader):
+        assert everywhere <= reads(browser, "comment", comment.id, "离题万里")
