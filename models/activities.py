@@ -60,6 +60,13 @@ class Topic(Scoped, Record):
     ends_on: Mapped[Day] = field("结束日期")
     state: Mapped[TopicState] = choice(TopicState, "专题状态", readonly=True, default=TopicState.DRAFT)
 
+    kept_to = "delete"
+
+    @hybrid_property
+    def is_kept(self) -> bool:
+        """A draft: for its leader, and for the school, which takes topics away (S0-59)."""
+        return self.state == TopicState.DRAFT
+
     def phase(self, today: date) -> str:
         """The word for where the topic is: 草稿, 未开始, 进行中, 已结束 (S0-127)."""
         if self.state is TopicState.DRAFT:
@@ -189,6 +196,13 @@ class Activity(Scoped, Record):
     policy_id: Mapped[int] = link(HourPolicy, "学时政策", readonly=True, index=False)
     state: Mapped[ActivityState] = choice(ActivityState, "活动状态", readonly=True, default=ActivityState.DRAFT)
     completed_at: Mapped[Moment | None] = field("完成时间", readonly=True)
+
+    kept_to = "edit"
+
+    @hybrid_property
+    def is_kept(self) -> bool:
+        """A draft: its leader's alone."""
+        return self.state == ActivityState.DRAFT
 
 
 class ParticipationState(Choice):

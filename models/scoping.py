@@ -187,7 +187,7 @@ def in_reach(cls: type[Any], identity: Identity, act: str = "read") -> ColumnEle
     paths = identity.paths(act, table_name(cls))
     if kind in (Shared, Internal) or kind is None or not paths:
         return None if ROOT in paths else false()
-    opened = is_open(cls, paths, *_keeping(cls, identity)) if act == "read" else None
+    opened = is_open(cls, identity, paths) if act == "read" else None
     if ROOT in paths:
         return opened
     reached: list[ColumnElement[bool]] = [below(cls.scope_path, path) for path in paths]
@@ -208,18 +208,13 @@ def row_in_reach(row: Any, identity: Identity, act: str = "read") -> bool:
     paths = identity.paths(act, table_name(type(row)))
     if kind in (Shared, Internal):
         return kind is Shared and bool(paths)
-    if act == "read" and not is_row_open(row, *_keeping(type(row), identity)):
+    if act == "read" and not is_row_open(row, identity):
         return False
     if any(row.scope_path.startswith(path) for path in paths):
         return True
     if kind is Published and act == "read":
         return any(row.scope_path in ancestors(path) for path in paths)
     return kind is Personal and row.teacher_id in _own_teachers(paths)
-
-
-def _keeping(cls: type[Any], identity: Identity) -> tuple[tuple[str, ...], int | None]:
-    """Below which paths this identity reads what is kept, and which teacher they are."""
-    return (identity.paths(cls.kept_to, table_name(cls)) if cls.kept_to else ()), dict(identity.person).get("teacher")
 
 
 def _own_teachers(paths: Iterable[str]) -> list[int]:

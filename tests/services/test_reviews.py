@@ -447,7 +447,7 @@ def test_who_has_a_hand_in_an_outcome_neither_reviews_nor_returns_it_whoever_sub
 
 def test_a_member_of_another_group_neither_finds_an_outcome_nor_submits_it(reviews: Reviews) -> None:
     """S0-113."""
-    outcome = reviews.outcome(OutcomeKind.OUTCOME, "others")
+    outcome = reviews.outcome(OutcomeKind.OUTCOME, "others", submit=True)
     with acting_as(SYSTEM):
         other = ResearchGroup(school_programme_id=reviews.school.id, name="北数学教研组")
         reviews.session.add(other)
