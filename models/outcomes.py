@@ -81,6 +81,7 @@ class SummaryState(Choice):
     SUBMITTED = "submitted", "待评审", "yellow"
     PASSED = "passed", "通过", "green"
     FAILED = "failed", "不通过", "red"
+    VOID = "void", "已作废", "gray"
 
 
 class AbilitySummary(Personal, Record):
