@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, Index, Numeric, String, UniqueConstraint
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped
 
 from models.base import Choice, Count, Day, Json, LongText, Moment, Name, Record, Screen, Sentence, choice, field, link
@@ -58,6 +59,13 @@ class Topic(Scoped, Record):
     starts_on: Mapped[Day] = field("开始日期")
     ends_on: Mapped[Day] = field("结束日期")
     state: Mapped[TopicState] = choice(TopicState, "专题状态", readonly=True, default=TopicState.DRAFT)
+
+    kept_to = "delete"
+
+    @hybrid_property
+    def is_kept(self) -> bool:
+        """A draft: for its leader, and for the school, which takes topics away (S0-59)."""
+        return self.state == TopicState.DRAFT
 
     def phase(self, today: date) -> str:
         """The word for where the topic is: 草稿, 未开始, 进行中, 已结束 (S0-127)."""
@@ -189,6 +197,13 @@ class Activity(Scoped, Record):
     state: Mapped[ActivityState] = choice(ActivityState, "活动状态", readonly=True, default=ActivityState.DRAFT)
     completed_at: Mapped[Moment | None] = field("完成时间", readonly=True)
 
+    kept_to = "edit"
+
+    @hybrid_property
+    def is_kept(self) -> bool:
+        """A draft: its leader's alone."""
+        return self.state == ActivityState.DRAFT
+
 
 class ParticipationState(Choice):
     JOINED = "joined", "已参与", "blue"
@@ -255,6 +270,13 @@ class Comment(Scoped, Record):
     edited_at: Mapped[Moment | None] = field("修改时间", readonly=True)
     hidden_at: Mapped[Moment | None] = field("隐藏时间", readonly=True)
     hidden_reason: Mapped[Sentence | None] = field("隐藏原因", readonly=True)
+
+    kept_to = "moderate"
+
+    @hybrid_property
+    def is_kept(self) -> bool:
+        """Hidden: for its author and whoever moderates there."""
+        return self.hidden_at != None  # noqa: E711  (it is SQL as well)
 
 
 class Evaluation(Personal, Record):

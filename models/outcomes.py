@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped
 
 from models.access import Account
@@ -80,6 +81,7 @@ class SummaryState(Choice):
     SUBMITTED = "submitted", "待评审", "yellow"
     PASSED = "passed", "通过", "green"
     FAILED = "failed", "不通过", "red"
+    VOID = "void", "已作废", "gray"
 
 
 class AbilitySummary(Personal, Record):
@@ -198,3 +200,10 @@ class Outcome(Scoped, Record):
     )
     reviewed_at: Mapped[Moment | None] = field("评审时间", readonly=True)
     opinion: Mapped[Sentence | None] = field("评审意见", readonly=True)
+
+    kept_to = "edit"
+
+    @hybrid_property
+    def is_kept(self) -> bool:
+        """Not submitted, or taken back: its leader's alone."""
+        return self.state == OutcomeState.SAVED

@@ -25,10 +25,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, Index, Integer, event, false, inspect, or_
+from sqlalchemy import ColumnElement, Index, Integer, and_, event, false, inspect, or_
 from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, Session, mapped_column
 
 from models.base import Base, PathString, table_name
+from models.kept import is_open, is_row_open
 from models.owners import owners_first
 from models.paths import ROOT as ROOT
 from models.paths import ancestors as ancestors
@@ -58,6 +59,8 @@ class Scoped(Reached):
 
     called: ClassVar[Mapping[str, str]] = {}
     """Link → what it is called that is out of the reader's reach: whoever reads a row may know whom it names, and no more of them."""
+    kept_to: ClassVar[str] = ""
+    """The act by which those rows are read that are ``is_kept``; empty where every row is read alike (see ``models.kept``)."""
 
 
 class Published(Scoped):
@@ -182,16 +185,17 @@ def in_reach(cls: type[Any], identity: Identity, act: str = "read") -> ColumnEle
     if kind is Own:
         return cls.account_id == identity.account_id if identity.account_id is not None else false()
     paths = identity.paths(act, table_name(cls))
-    if ROOT in paths:
-        return None
     if kind in (Shared, Internal) or kind is None or not paths:
-        return false()
+        return None if ROOT in paths else false()
+    opened = is_open(cls, identity, paths) if act == "read" else None
+    if ROOT in paths:
+        return opened
     reached: list[ColumnElement[bool]] = [below(cls.scope_path, path) for path in paths]
     if kind is Published and act == "read" and (above := {up for path in paths for up in ancestors(path)}):
         reached.append(cls.scope_path.in_(sorted(above)))
     if kind is Personal and (own := _own_teachers(paths)):
         reached.append(cls.teacher_id.in_(own))
-    return or_(*reached)
+    return or_(*reached) if opened is None else and_(or_(*reached), opened)
 
 
 def row_in_reach(row: Any, identity: Identity, act: str = "read") -> bool:
@@ -204,6 +208,8 @@ def row_in_reach(row: Any, identity: Identity, act: str = "read") -> bool:
     paths = identity.paths(act, table_name(type(row)))
     if kind in (Shared, Internal):
         return kind is Shared and bool(paths)
+    if act == "read" and not is_row_open(row, identity):
+        return False
     if any(row.scope_path.startswith(path) for path in paths):
         return True
     if kind is Published and act == "read":
@@ -232,12 +238,12 @@ def limit_to_reach(state: ORMExecuteState) -> None:
 
 
 MOST_REMEMBERED = 500
-_remembered: dict[tuple[int | None, frozenset[tuple[str, str, str]]], Within] = {}
+_remembered: dict[tuple[Any, ...], Within] = {}
 
 
 def _within(identity: Identity) -> Within:
     """Made once for an account and its grants, because making the conditions costs more than most statements."""
-    key = identity.account_id, identity.grants
+    key = identity.account_id, identity.grants, identity.person
     known = _remembered.get(key)
     if known is None:
         if len(_remembered) >= MOST_REMEMBERED:

@@ -1,7 +1,7 @@
 """What somebody finds of research: their groups and topics, what they have to do, and the activities they may look at (S0-70, S0-105).
 
-The one thing a newcomer gets wrong: a draft is its leader's alone until it is published, so no list here shows one; the generated
-screen of activities does.
+The one thing a newcomer gets wrong: no list here shows a draft of an activity, not to its leader either; the generated screen of
+activities does, to who may write it.
 """
 
 from __future__ import annotations

@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import false, inspect, or_, select
 from sqlalchemy.orm import Session
 
-from models.access import Account
+from models.access import Account, known_by
 from models.base import table_name
 from models.files import Attachment, slots_of
-from models.history import Decision
+from models.history import Change, Decision
 from models.hours import Programme
 from models.invariants import holds, keeps, linked
 from models.outcomes import Outcome, OutcomeKind, OutcomeState
+from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as, current_identity
 from models.violation import Sentence
 from rules.closing import school_of, what_acceptance_keeps, why_not_handed_in
 from rules.errors import RuleViolation
-from rules.handing_in import reasons_against_own
+from rules.handing_in import OWN_WORK, reasons_against_own
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 PARTS = ("video", "design", "reflection")
@@ -92,8 +93,27 @@ def reasons_against_submitting(session: Session, outcome: Outcome) -> Iterator[s
 
 
 def reasons_against_reviewing(session: Session, outcome: Outcome) -> Iterator[str]:
-    """Nobody reviews what they have submitted, by whichever account."""
-    yield from reasons_against_own(session, outcome.submitted_by_teacher_id)
+    """Nobody reviews what they have submitted, made or written at, by whichever account, nor their substitute (S0-121)."""
+    yield from reasons_against_own(session, outcome.submitted_by_teacher_id) or ([OWN_WORK] if _has_a_hand_in(session, outcome) else [])
+
+
+def _has_a_hand_in(session: Session, outcome: Outcome) -> bool:
+    """Whether whoever acts, or for whom, added the outcome, wrote at it or hung a file on it, as its history has it; one statement."""
+    identity = current_identity()
+    person = identity.person | identity.stands_in_for
+    numbers = [getattr(Teacher, kind) == value for kind, value in person if kind in ("id_number", "phone")]
+    themselves = or_(known_by(person), Account.teacher_id.in_(select(Teacher.id).where(or_(false(), *numbers))))
+    wrote = select(Change.act, Change.changes).join(Account, Account.id == Change.account_id)
+    wrote = wrote.where(Change.table_name == table_name(Outcome), Change.row_id == outcome.id, Change.act.in_(("add", "edit", "files")))
+    # A step of the review leaves an edit as well, of its dates.
+    lines = session.execute(wrote.where(themselves))
+    return any(act != "edit" or not changes.keys().isdisjoint(WRITTEN) for act, changes in lines)
+
+
+def reasons_against_returning(session: Session, outcome: Outcome) -> Iterator[str]:
+    """As against reviewing; and that nobody could submit it anew."""
+    yield from what_acceptance_keeps(session, outcome)
+    yield from reasons_against_reviewing(session, outcome)
 
 
 def reviewers_needed(session: Session, outcome: Outcome) -> int:
@@ -168,8 +188,7 @@ OUTCOME_REVIEW = Workflow(
             not_by_author=True,
             needs_comment=True,
             comment_label="评审意见",
-            # Nobody could submit it anew.
-            check=what_acceptance_keeps,
+            check=reasons_against_returning,
             effect=_back,
         ),
     ),

@@ -21,7 +21,7 @@ from models.activities import Activity, Participation, ParticipationState
 from models.history import Decision
 from models.hours import HourEntry, HourState
 from models.notices import NoticeKind
-from models.outcomes import AbilitySummary, ImprovementPlan
+from models.outcomes import AbilitySummary, ImprovementPlan, SummaryState
 from models.people import Teacher
 from models.research import RemovalRequest, RemovalState, ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as, below, current_identity
@@ -33,6 +33,8 @@ from rules.members import IN_A_GROUP
 from rules.notices import accounts_of, page_of, tell_accounts
 from rules.participation import remove
 from rules.posts import end_substitutes
+from rules.summaries import SUMMARY_REVIEW
+from rules.workflow import take_along
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 LONGEST_REASON = 500
@@ -178,13 +180,17 @@ def reasons_against_approving(session: Session, request: RemovalRequest) -> Iter
 
 
 def _removed(session: Session, request: RemovalRequest, decision: Decision) -> None:
-    """Posts end, participations and hours are void, all of it in the decision's own transaction."""
+    """Posts end, participations and hours are void, and so is what waits for a reviewer, all of it in the decision's own transaction."""
     school = session.get_one(SchoolProgramme, request.school_programme_id)
     request.decided_at, request.lost_hours = decision.at, at_stake(session, school, request.teacher_id).hours
     _end_posts(session, school, request.teacher_id, decision.at)
     theirs = select(Participation).where(Participation.teacher_id == request.teacher_id, _in_programme(school))
     theirs = theirs.where(Participation.state.in_(TAKES_PART)).order_by(Participation.id).with_for_update(of=Participation)
     remove(session, current_identity(), session.scalars(theirs).all(), now=decision.at)
+    handed_in = {"school_programme_id": school.id, "teacher_id": request.teacher_id, "state": SummaryState.SUBMITTED}
+    waiting = select(AbilitySummary).filter_by(**handed_in).order_by(AbilitySummary.id).with_for_update(of=AbilitySummary)
+    for summary in session.scalars(waiting, execution_options={"populate_existing": True}).all():
+        take_along(session, current_identity(), SUMMARY_REVIEW, summary, "void", now=decision.at)
 
 
 def _end_posts(session: Session, school: SchoolProgramme, teacher_id: int, now: datetime) -> None:

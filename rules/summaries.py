@@ -79,13 +79,15 @@ SUMMARY_REVIEW = Workflow(
         # By handing in anew (hand_in_summary).
         Step(
             "resubmit",
-            SummaryState.FAILED,
+            (SummaryState.FAILED, SummaryState.VOID),
             SummaryState.SUBMITTED,
             act="hand_in",
             label="重新提交",
             effect=_handed_in_again,
             shown=False,
         ),
+        # With the removal of its author (rules.removal).
+        Step("void", SummaryState.SUBMITTED, SummaryState.VOID, act="review", label="作废", kind="danger", shown=False),
     ),
     person=KnownBy({"teacher": AbilitySummary.teacher_id}),
     starts=(SummaryState.SUBMITTED,),
@@ -137,7 +139,7 @@ def hand_in_summary(
             raise RuleViolation(PASSED, "ability_point")
         summary.handed_in_at = now
         settle(session, identity, summary, "summary", attachment_ids)
-        if summary.state is SummaryState.FAILED:
+        if summary.state in (SummaryState.FAILED, SummaryState.VOID):
             take(session, identity.serving(), SUMMARY_REVIEW, summary, "resubmit", now=now, commit=False)
         return summary
 

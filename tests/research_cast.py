@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.activities import Activity, ActivityKind, ActivityState, Comment, Evaluation, Participation, Rubric, Topic, TopicState
 from models.hours import HourCategory, HourEntry, HourPolicy, Programme
-from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan, Outcome
+from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan, Outcome, OutcomeState
 from models.people import Teacher
 from models.research import GroupPlan, RemovalRequest, ResearchGroup, ScaleItem, ScaleScore, SchoolProgramme, SchoolState
 
@@ -52,7 +52,7 @@ def add_research(world: World, today: Any) -> None:
     entry.title, entry.hours, entry.earned_at, entry.evidence = ACTIVITY, Decimal(5), today, f"participation/{part.id}/1"
     add(entry, group)
     _hand_in(add, world, school, programme, bamboo, today)
-    add(Outcome(group_id=group.id, title="北的成果"), group)
+    add(Outcome(group_id=group.id, title="北的成果", state=OutcomeState.SUBMITTED, submitted_at=today), group)
 
 
 def _hand_in(add: Any, world: World, school: SchoolProgramme, programme: Programme, teacher: Teacher, today: Any) -> None:

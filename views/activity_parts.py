@@ -27,6 +27,7 @@ from rules.files import files_of
 from rules.members import Member, members_of, teacher_of
 from rules.my_research import COMPLETED, JOINED, STATES, Found
 from rules.participation import PARTICIPATION, participation_in
+from rules.removal import is_removed
 from rules.taking_part import LONGEST_COMMENT, LONGEST_SUMMARY, MOST_STARS, averages, is_editable, surroundings
 from rules.workflow import why_not
 from views.pages import PageView
@@ -168,8 +169,11 @@ class ActivityParts(PageView):
         activity, mine = found.activity, teacher_of(self.identity)
         criteria = activity.rubric.items if activity.rubric is not None else []
         with acting_as(self.identity.serving()):
-            given = list(self.db.scalars(select(Evaluation).where(Evaluation.activity_id == activity.id)))
-        own = next((one for one in given if one.teacher_id == mine), None)
+            rows = self.db.execute(
+                select(Evaluation, is_removed(found.school.id, Evaluation.teacher_id)).where(Evaluation.activity_id == activity.id)
+            ).all()
+        own = next((one for one, _gone in rows if one.teacher_id == mine), None)
+        given = [one for one, gone in rows if not gone]
         may_see = own is not None or self.identity.reaches("read", "evaluation", activity.scope_path)
         means = averages([one.stars for one in given], len(criteria)) if may_see else []
         return {

@@ -26,7 +26,7 @@ from models.activities import (
 )
 from models.base import utcnow
 from models.hours import HourEntry, HourState, Programme
-from models.research import ResearchGroup, SchoolProgramme, SchoolState
+from models.research import RemovalRequest, RemovalState, ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
 from rules.grants import GROUP_MEMBER, IT_TEAM
@@ -366,6 +366,18 @@ def test_the_form_of_an_activity_has_what_its_kind_asks_for(north: School, clien
     for kind, has, lacks in ((OFFLINE, "offline_form", "rubric"), (OBSERVATION, "rubric", "hours"), (DISCUSSION, "title", "homework_kind")):
         form = leader.get(f"/activity/edit/{north.activity[kind]}").text
         assert f'name="{has}"' in form and f'name="{lacks}"' not in form, kind
+
+
+def test_the_stars_of_who_was_removed_no_longer_count(north: School, client_of: Any) -> None:
+    """S1-45."""
+    address = re.search(r"/research/activities/\d+", client_of("平").get("/evaluation/show/1").text)
+    assert address
+    for state, told, stars in ((RemovalState.PENDING, 1, True), (RemovalState.APPROVED, 0, False)):
+        with acting_as(SYSTEM):
+            north.session.execute(update(RemovalRequest).values(state=state), execution_options={"synchronize_session": False})
+            north.session.commit()
+        page = client_of("平").get(address[0]).text
+        assert f"已有 {told} 人填写评课表" in page and ("各项平均星级" in page) == stars
 
 
 def test_records_lead_to_the_activitys_page_and_crash_for_nobody(north: School, client_of: Any) -> None:

@@ -256,6 +256,25 @@ def test_every_migration_is_named_by_its_moment() -> None:
     assert names == sorted(names, reverse=True) and len(SCRIPTS.get_heads()) == 1
 
 
+def test_what_a_removed_teacher_handed_in_waits_no_more_and_waits_again_on_the_way_back(migrated: Engine) -> None:
+    url = migrated.url.render_as_string(hide_password=False)
+    assemble(migrated)
+    migrated.dispose()
+    for state, void in (("pending", "submitted"), ("approved", "void")):
+        downgrade(url, "2026_11_23_1180")
+        with migrated.begin() as connection:
+            assert connection.scalar(text("SELECT state FROM ability_summary")) == "submitted"
+            connection.execute(text(f"UPDATE removal_request SET state = '{state}'"))
+        migrated.dispose()
+        upgrade(url)
+        with migrated.connect() as connection:
+            assert connection.scalar(text("SELECT state FROM ability_summary")) == void
+        migrated.dispose()
+    downgrade(url, "2026_11_23_1180")
+    with migrated.connect() as connection:
+        assert connection.scalar(text("SELECT state FROM ability_summary")) == "submitted"
+
+
 def test_requests_and_files_of_the_signed_out_survive_the_way_back(migrated: Engine) -> None:
     """What the older tables cannot leave empty is filled in, and a request that waits for its phone waits again."""
     url = migrated.url.render_as_string(hide_password=False)

@@ -20,12 +20,15 @@ from models.research import RemovalRequest, RemovalState, ResearchGroup, SchoolP
 from models.scoping import SYSTEM, Identity, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.activities import ACTIVITY
-from rules.grants import GROUP_LEADER, GROUP_MEMBER
+from rules.approvals import WORKFLOWS
+from rules.grants import GROUP_LEADER, GROUP_MEMBER, IT_TEAM
 from rules.opening import readiness_of
 from rules.participation import complete, enter
 from rules.people import leave_school
 from rules.removal import REMOVAL, ask_removal, at_stake, removable
+from rules.summaries import SUMMARY_REVIEW
 from rules.workflow import take
+from rules.workflow_waiting import waiting
 from tests.cast import TODAY, Cast
 from tests.services.lessons import LEADER, MEMBER, OTHER, Lessons
 from tests.services.test_opening import race
@@ -113,6 +116,23 @@ def test_plan_and_summaries_stay_and_no_longer_count(lessons: Lessons) -> None:
         kept = [lessons.session.scalar(select(func.count()).select_from(model)) for model in (ImprovementPlan, AbilitySummary)]
     assert (before.improvement_plans, before.summaries_waiting) == (1, 1)
     assert (after.improvement_plans, after.summaries_waiting) == (0, 0) and kept == [1, 1]
+
+
+def test_what_waited_for_a_reviewer_waits_no_more_until_it_is_handed_in_anew(lessons: Lessons) -> None:
+    """S1-45: neither counted in the menu nor to be passed."""
+    lessons.appoint(OTHER, GROUP_MEMBER, lessons.group.scope_path)
+    lessons.appoint(LEADER, IT_TEAM, lessons.cast.path["北"])
+    reviewer, session = lessons.as_personal(LEADER), lessons.session
+    with acting_as(SYSTEM):
+        summary = session.scalars(select(AbilitySummary).filter_by(teacher_id=lessons.cast.teacher[OTHER])).one()
+    assert waiting(session, reviewer, WORKFLOWS)["ability_summary"] == 1
+    decide(lessons, "丹", ask(lessons, about=OTHER), "approve")
+    assert waiting(session, reviewer, WORKFLOWS)["ability_summary"] == 0
+    with pytest.raises(Conflict, match="已作废"):
+        take(session, reviewer, SUMMARY_REVIEW, summary, "pass", now=TODAY)
+    with acting_as(SYSTEM):
+        take(session, SYSTEM, SUMMARY_REVIEW, summary, "resubmit", now=TODAY)
+    assert waiting(session, reviewer, WORKFLOWS)["ability_summary"] == 1
 
 
 def test_a_leader_who_is_removed_leads_no_more(lessons: Lessons) -> None:

@@ -76,8 +76,8 @@ class Reviews(Lessons):
         with acting_as(identity):
             return take(self.session, identity, workflow, row, step, comment=comment, now=TODAY)
 
-    def outcome(self, kind: OutcomeKind = OutcomeKind.OUTCOME, *slots: str, who: str = LEADER, submit: bool = False) -> Outcome:
-        identity = self.as_personal(who)
+    def outcome(self, kind: OutcomeKind = OutcomeKind.OUTCOME, *slots: str, who: str | Identity = LEADER, submit: bool = False) -> Outcome:
+        identity = self.as_personal(who) if isinstance(who, str) else who
         with acting_as(identity):
             row = Outcome(group_id=self.group.id, kind=kind, title=f"{kind.label}{len(slots)}")
             self.session.add(row)
@@ -417,9 +417,37 @@ def test_the_team_reviews_outcomes_the_school_only_views_and_the_author_is_told_
     reviews.decide(OTHER, outcome, "review", "好")
 
 
+@pytest.mark.parametrize("wrote", ["made it", "wrote at it", "hung a file on it"])
+def test_who_has_a_hand_in_an_outcome_neither_reviews_nor_returns_it_whoever_submits_it(reviews: Reviews, wrote: str) -> None:
+    """S0-121: by person, not by account; a reviewer who returned it once has written nothing."""
+    team = reviews.as_personal(OTHER)
+    themselves = replace(team, grants=team.grants | reviews.as_personal(LEADER).grants)
+    outcome = reviews.outcome(OutcomeKind.OUTCOME, "others", who=themselves if wrote == "made it" else LEADER)
+    with acting_as(themselves):
+        if wrote == "wrote at it":
+            outcome.about = "改写"
+            reviews.session.commit()
+        if wrote == "hung a file on it":
+            settle(reviews.session, themselves, outcome, "design", [reviews.file(OTHER)])
+            reviews.session.commit()
+    reviews.decide(LEADER, outcome, "submit")
+    phone = "13900007777"
+    reviews.put(Teacher, Teacher.id == reviews.cast.teacher[OTHER], phone=phone)
+    second = replace(reviews.as_personal(MEMBER), person=frozenset({("account", reviews.cast.account["双"]), ("phone", phone)}))
+    substitute = replace(reviews.as_personal(MEMBER), stands_in_for=themselves.person)
+    for identity in (themselves, second, substitute):
+        for step in ("review", "return"):
+            with pytest.raises(RuleViolation, match="本人"):
+                reviews.decide(identity, outcome, step, "好")
+    reviews.decide(MEMBER, outcome, "return", "请补充")
+    reviews.decide(LEADER, outcome, "submit")
+    reviews.decide(MEMBER, outcome, "review", "好")
+    assert outcome.state is OutcomeState.REVIEWED
+
+
 def test_a_member_of_another_group_neither_finds_an_outcome_nor_submits_it(reviews: Reviews) -> None:
     """S0-113."""
-    outcome = reviews.outcome(OutcomeKind.OUTCOME, "others")
+    outcome = reviews.outcome(OutcomeKind.OUTCOME, "others", submit=True)
     with acting_as(SYSTEM):
         other = ResearchGroup(school_programme_id=reviews.school.id, name="北数学教研组")
         reviews.session.add(other)

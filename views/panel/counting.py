@@ -127,9 +127,9 @@ class Counts:
         return self.session.get_bind().engine
 
     def _key(self, what: str) -> tuple[Any, ...]:
-        """Reach and conditions; where rows are not reached by path, the account stands for its reach."""
+        """Reach and conditions; where rows are not reached by path alone, the account stands for its reach."""
         table = table_name(self.model)
-        account = None if issubclass(self.model, Scoped) else self.identity.account_id
+        account = None if issubclass(self.model, Scoped) and not self.model.kept_to else self.identity.account_id
         return table, self.identity.paths("read", table), account, what
 
 

@@ -1,5 +1,6 @@
 """What a worker does for an archive: every record of a school's programme, one workbook a table, and every file, in one ZIP.
 
+Drafts and hidden comments are in it for whom they are not kept from (``models.kept``).
 The one thing a newcomer gets wrong: nothing is held in memory. Rows stream into a workbook on the disk, files from the store into the
 ZIP; what is killed starts anew, because until the end there is no file anybody could take for whole.
 """
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from models.activities import Activity, Comment, Evaluation, Participation, Rubric, Topic
 from models.base import table_name, utcnow
@@ -24,6 +25,7 @@ from models.fields import exported_fields
 from models.files import Attachment, Blob, slots_of
 from models.history import note
 from models.hours import HourEntry
+from models.kept import is_open
 from models.outcomes import AbilitySummary, ImprovementPlan, Outcome
 from models.research import GroupPlan, RemovalRequest, ResearchGroup, ScaleScore, SchoolProgramme
 from models.scoping import acting_as, below
@@ -86,7 +88,8 @@ class Archive:
     def __init__(self, work: Work, school: SchoolProgramme) -> None:
         self.work, self.school = work, school
         self.rows = self.files = self.done = 0
-        self.tables = {model: condition for model, condition in conditions_of(school)}
+        kept = {model: is_open(model, work.view.identity) for model in (Topic, Activity, Outcome, Comment)}
+        self.tables = {m: c if (opened := kept.get(m)) is None else and_(c, opened) for m, c in conditions_of(school)}
         self.total = sum(work.session.scalar(select(func.count()).select_from(m).where(c)) or 0 for m, c in self.tables.items())
         self.total += work.session.scalar(select(func.count()).select_from(self._attached().order_by(None).subquery())) or 0
 
