@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import g
+from flask import g, request, url_for
 from sqlalchemy import select
 
-from models.base import utcnow
+from models.base import row_id, utcnow
 from models.hours import Programme
 from models.research import GroupPlan, ScaleScore, SchoolProgramme
 from models.scoping import acting_as
 from rules.closing import ADDED, school_of, schools_to_add_to, why_closed_around, why_kept, why_none_added
 from views.panel.pages import Button
 from views.panel.screens import PanelView
+
+BEGIN = "begin"
+"""``?from=begin``: the form was opened in the wizard, and leads back to it."""
 
 
 class ResearchView(PanelView):
@@ -27,6 +30,14 @@ class ResearchView(PanelView):
     """What cannot be done to a row once its school is accepted: ``edit``, ``delete``, and names of steps."""
     begun: ClassVar[frozenset[str]] = frozenset({"publish"})
     """What begins something, and cannot be done after the programme either."""
+
+    def leads_back(self, row: Any | None = None) -> str:
+        """To the steps of the wizard, for whoever came from there (S0-46…49)."""
+        if request.args.get("from") != BEGIN:
+            return ""
+        given = row_id(request.args.get("school_programme", ""))
+        pk = row.id if isinstance(row, SchoolProgramme) else getattr(row, "school_programme_id", given)
+        return url_for("SchoolResearchView.home") if pk is None else url_for("SchoolResearchView.begin", pk=pk)
 
     def why_closed(self, name: str, row: Any) -> str:
         if name not in self.kept | self.begun:

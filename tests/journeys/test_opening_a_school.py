@@ -77,6 +77,33 @@ def test_from_no_participation_to_opened(cast: Any, client_of: Any) -> None:
     assert "信息化团队至少保留一名成员" in _letting_go(rui, part.id)
 
 
+@pytest.mark.usefixtures("certified")
+def test_the_steps_lead_back_to_the_steps(cast: Any, client_of: Any) -> None:
+    """S0-46…49: 开始 stands on the school's page until it has begun; what is filled in on the way leads back."""
+    rui, programme = client_of("锐"), programme_of(cast)
+    address = f"/school_programme/add?programme={programme}&from=begin"
+    assert address.replace("&", "&amp;") in rui.get("/research/").text
+    assert 'href="/research/"' in rui.get(address).text.split("form-buttons")[1]
+    joined = rui.post(address, programme=str(programme), school=str(cast.school["南"]))
+    part = part_of(cast, "南")
+    begin = f"/research/{part.id}/begin"
+    assert joined.headers["Location"] == begin
+    assert f'href="{begin}"' in (head := rui.get(f"/research/{part.id}/").text.split("steps-list")[0]) and "开始" in head
+
+    plans = f"/school_programme/edit/{part.id}?from=begin"
+    assert plans in rui.get(begin).text
+    assert rui.post(plans, theme="读写融合", _version=rui.version(plans)).headers["Location"] == begin
+    assert f'href="{begin}"' in rui.get(f"/research/{part.id}/team").text
+    group = f"/research_group/add?school_programme={part.id}&from=begin"
+    assert group.replace("&", "&amp;") in rui.get(begin).text
+    assert f'href="{begin}"' in rui.get(group).text
+    sent = {"school_programme": str(part.id), "leader": str(cast.teacher["菊"])}
+    assert rui.post(group, **sent, name="南语文组").headers["Location"] == begin
+    assert rui.post(group, **sent, name="南数学组", again="1").headers["Location"] == group
+    assert f'href="{begin}"' not in client_of("菊").get(f"/research/{part.id}/").text
+    assert f'href="/research/{part_of(cast, "北").id}/begin"' not in client_of("平").get("/research/").text.split("steps-list")[0]
+
+
 def _letting_go(browser: Any, pk: int) -> str:
     page = browser.get(f"/research/{pk}/team").text
     post = page.split('name="remove" value="')[1].split('"')[0]
