@@ -14,7 +14,7 @@ from sqlalchemy import and_, exists, func, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_force, in_office
-from models.activities import Activity, Topic
+from models.activities import Activity, ActivityState, Topic
 from models.base import utcnow
 from models.history import note
 from models.invariants import holds, keeps, linked, on_added, on_deleted
@@ -163,13 +163,18 @@ def release_member(session: Session, identity: Identity, group: ResearchGroup, p
 # --- the worklist -----------------------------------------------------------------------------------------------------
 
 
+def without_leader() -> Any:
+    """Groups that nobody leads (S0-29)."""
+    return ResearchGroup.leader_id.is_(None)
+
+
 def without_plan() -> Any:
     """Groups that have no plan yet (S0-30)."""
     return ~exists().where(GroupPlan.group_id == ResearchGroup.id)
 
 
 def without_activity(now: datetime, days: int) -> Any:
-    """Groups that have done nothing for so many days (S0-30)."""
+    """Groups in which nothing has begun or been completed for so many days; what is a draft, or still to come, is no activity yet (S0-30)."""
     since = now - timedelta(days=days)
-    recent = or_(Activity.starts_at >= since, Activity.completed_at >= since)
-    return ~exists().where(Activity.group_id == ResearchGroup.id, recent)
+    recent = or_(Activity.starts_at.between(since, now), Activity.completed_at >= since)
+    return ~exists().where(Activity.group_id == ResearchGroup.id, Activity.state != ActivityState.DRAFT, recent)

@@ -19,7 +19,7 @@ from models.scoping import Identity, acting_as
 from models.violation import RuleViolation
 from rules.delegates import ends_on, may_delegate, substitutes_of
 from rules.grants import GROUP_LEADER
-from rules.groups import add_members, candidates, release_member, without_activity, without_plan
+from rules.groups import add_members, candidates, release_member, without_activity, without_leader, without_plan
 from rules.members import Member, members_of
 from views.panel.cells import moment_text, text_of
 from views.panel.pages import Button
@@ -65,27 +65,25 @@ def change_members(back: str, add: Any, remove: Any) -> Response:
 
 
 class ResearchGroupView(ResearchView):
-    """教研组: its members, and the groups that lack a plan or have done nothing for a month (S0-30, S0-72…74)."""
+    """教研组: its members, and the groups that lack a leader or a plan, or have done nothing for a month (S0-29, S0-30, S0-72…74)."""
 
     model = ResearchGroup
     kept = frozenset({"delete"})
     extra_method_acts = {"members": "read"}
 
     def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
-        found = []
-        if "without_plan" in only:
-            found.append(without_plan())
-        if "quiet" in only:
-            found.append(without_activity(utcnow(), QUIET_DAYS))
-        return found
+        asked = {"without_leader": without_leader(), "without_plan": without_plan(), "quiet": without_activity(utcnow(), QUIET_DAYS)}
+        return [condition for name, condition in asked.items() if name in only]
 
     def list_buttons(self) -> Sequence[Button]:
-        asked = [
-            Button(_("没有计划的教研组"), self.url("list") + "?only.without_plan=1", "clipboard-off"),
-            Button(_("一个月没有活动的教研组"), self.url("list") + "?only.quiet=1", "zzz"),
-        ]
-        shown = any(f"only.{name}" in request.args for name in ("without_plan", "quiet"))
-        return [*([Button(_("全部教研组"), self.url("list"), "list")] if shown else asked), *super().list_buttons()]
+        asked = {
+            "without_leader": (_("没有组长的教研组"), "user-question"),
+            "without_plan": (_("没有计划的教研组"), "clipboard-off"),
+            "quiet": (_("一个月没有活动的教研组"), "zzz"),
+        }
+        whole, shown = self.url("list"), any(f"only.{name}" in request.args for name in asked)
+        narrowed = [Button(label, f"{whole}?only.{name}=1", icon) for name, (label, icon) in asked.items()]
+        return [*([Button(_("全部教研组"), whole, "list")] if shown else narrowed), *super().list_buttons()]
 
     def record_buttons(self, row: Any) -> list[Button]:
         label = _("成员管理") if self._manages(row) else _("查看成员")

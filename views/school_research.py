@@ -126,7 +126,9 @@ class SchoolResearchView(PageView):
             "acceptance": ("apply", url_for("school_programme.show", pk=school.id)),
         }
         lists = {
+            "leaders": ("research_group", url_for("research_group.list") + "?only.without_leader=1"),
             "group_plans": ("research_group", url_for("research_group.list") + "?only.without_plan=1"),
+            "improvement_plans": ("improvement_plan", url_for("improvement_plan.list")),
             "activities": ("activity", url_for("activity.list")),
             "reviews": ("ability_summary", url_for("ability_summary.list") + "?f.state=submitted"),
             "cases": ("outcome", url_for("outcome.list") + "?f.kind=teaching_case"),

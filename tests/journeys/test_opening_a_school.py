@@ -99,7 +99,12 @@ def test_the_steps_lead_back_to_the_steps(cast: Any, client_of: Any) -> None:
     assert f'href="{begin}"' in rui.get(group).text
     sent = {"school_programme": str(part.id), "leader": str(cast.teacher["菊"])}
     assert rui.post(group, **sent, name="南语文组").headers["Location"] == begin
-    assert rui.post(group, **sent, name="南数学组", again="1").headers["Location"] == group
+    assert "还没有组长" not in rui.get(begin).text
+    assert rui.post(group, **sent | {"leader": ""}, name="南数学组", again="1").headers["Location"] == group
+    assert "还没有组长" in rui.get(begin).text and "1 个教研组还没有组长" in rui.get(f"/research/{part.id}/").text
+    listed = rui.get("/research_group/list/?only.without_leader=1").text
+    assert "南数学组" in listed and "南语文组" not in listed
+    assert "没有组长的教研组" in rui.get("/research_group/list/").text
     assert f'href="{begin}"' not in client_of("菊").get(f"/research/{part.id}/").text
     assert f'href="/research/{part_of(cast, "北").id}/begin"' not in client_of("平").get("/research/").text.split("steps-list")[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +11,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import sessionmaker
 
 from models.access import Post
+from models.activities import Activity, ActivityState
 from models.invariants import what_keeps
 from models.people import CertificationState, Teacher
 from models.research import GroupPlan, ResearchGroup
 from models.scoping import SYSTEM, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.grants import GROUP_LEADER, GROUP_MEMBER
-from rules.groups import add_members, candidates, release_member
+from rules.groups import add_members, candidates, release_member, without_activity, without_leader
 from rules.members import members_of
 from tests.cast import TODAY, Cast
 from tests.services.lessons import LEADER, MEMBER, OTHER, Lessons
@@ -114,3 +116,33 @@ def test_one_plan_for_each_group(lessons: Lessons) -> None:
     with acting_as(lessons.as_personal(LEADER)), pytest.raises(RuleViolation):
         lessons.session.add(GroupPlan(group_id=lessons.group.id, title="第二份", content="又一份"))
         lessons.session.commit()
+
+
+def test_a_month_without_activity_is_not_ended_by_a_draft_or_by_what_is_to_come(lessons: Lessons) -> None:
+    """S0-30: only what was published and has begun is something a group has done; S0-29: nobody leads some."""
+
+    def quiet() -> bool:
+        with acting_as(SYSTEM):
+            return lessons.session.scalar(select(ResearchGroup.id).where(without_activity(TODAY, 30))) is not None
+
+    def write(starts: int, state: ActivityState, completed: int | None = None) -> None:
+        values: dict[str, Any] = {"starts_at": TODAY + timedelta(days=starts), "ends_at": TODAY + timedelta(days=90), "state": state}
+        with acting_as(SYSTEM):
+            done = None if completed is None else TODAY + timedelta(days=completed)
+            lessons.session.execute(update(Activity).values(**values, completed_at=done))
+            lessons.session.commit()
+
+    for starts, state, completed, expected in (
+        (-3, ActivityState.DRAFT, None, True),
+        (20, ActivityState.PUBLISHED, None, True),
+        (-40, ActivityState.PUBLISHED, None, True),
+        (-3, ActivityState.PUBLISHED, None, False),
+        (-40, ActivityState.COMPLETED, -3, False),
+    ):
+        write(starts, state, completed)
+        assert quiet() is expected, (starts, state)
+    with acting_as(SYSTEM):
+        assert lessons.session.scalars(select(ResearchGroup).where(without_leader())).all() == []
+        lessons.group.leader_id = None
+        lessons.session.commit()
+        assert lessons.session.scalars(select(ResearchGroup).where(without_leader())).all() == [lessons.group]
