@@ -14,10 +14,11 @@ from sqlalchemy import and_, exists, func, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_force, in_office
-from models.activities import Activity, ActivityState, Topic
+from models.activities import Activity, ActivityState, Rubric, Topic
 from models.base import utcnow
 from models.history import note
 from models.invariants import holds, keeps, linked, on_added, on_deleted
+from models.outcomes import Outcome
 from models.people import CertificationState, Teacher
 from models.research import GroupPlan, ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as
@@ -99,12 +100,14 @@ def end_posts(session: Session, groups: Sequence[ResearchGroup]) -> None:
 
 @keeps(ResearchGroup)
 def what_keeps_group(session: Session, group: ResearchGroup) -> Iterator[str]:
-    """A plan, a topic or an activity keeps its group; the sentence says which (S0-58, Z-02)."""
+    """A plan, a topic, an activity, an outcome or a rubric keeps its group; the sentence says which (S0-58, Z-02)."""
     if title := session.scalar(select(GroupPlan.title).where(GroupPlan.group_id == group.id)):
         yield Sentence("该教研组已有研修计划“{title}”，不能删除。", title=title)
     for model, one, sentence in (
         (Topic, Topic.title, "该教研组有 {count} 个研修专题（如“{title}”），不能删除。"),
         (Activity, Activity.title, "该教研组有 {count} 个研修活动（如“{title}”），不能删除。"),
+        (Outcome, Outcome.title, "该教研组有 {count} 份研修成果（如“{title}”），不能删除。"),
+        (Rubric, Rubric.name, "该教研组有 {count} 份评课标准（如“{title}”），不能删除。"),
     ):
         count, title = session.execute(select(func.count(), func.min(one)).where(model.group_id == group.id)).one()
         if count:

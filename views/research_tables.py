@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import g, request, url_for
-from sqlalchemy import select
+from sqlalchemy import false, func, or_, select
 
 from models.base import row_id, utcnow
 from models.hours import Programme
-from models.research import GroupPlan, ScaleScore, SchoolProgramme
-from models.scoping import acting_as
+from models.research import GroupPlan, ResearchGroup, ScaleScore, SchoolProgramme
+from models.scoping import acting_as, below
 from rules.closing import ADDED, school_of, schools_to_add_to, why_closed_around, why_kept, why_none_added
+from rules.groups import without_plan
 from views.panel.pages import Button
 from views.panel.screens import PanelView
 
@@ -81,14 +82,22 @@ class ResearchView(PanelView):
 
 
 class GroupPlanView(ResearchView):
-    """研修计划: a second one is not offered where there is one."""
+    """研修计划: a second one is not offered where there is one (S1-38)."""
 
     model = GroupPlan
 
     def why_none_added(self, above: Any | None = None) -> str:
-        if above is not None and self.db.scalar(select(GroupPlan.id).filter_by(group_id=above.id)) is not None:
-            return "每个教研组一份研修计划。"
-        return super().why_none_added(above)
+        why = super().why_none_added(above)
+        return why or ("每个教研组只有一份研修计划。" if self._all_planned(above) else "")
+
+    def _all_planned(self, group: ResearchGroup | None) -> bool:
+        """Whether the group, or every group whose plan the person writes, has its plan; none at all is no reason."""
+        ours = [below(ResearchGroup.scope_path, path) for path in self.identity.paths("add", self.table)]
+        asked = ResearchGroup.id == group.id if group is not None else or_(false(), *ours)
+        count = select(func.count(), func.count().filter(without_plan())).select_from(ResearchGroup).where(asked)
+        with acting_as(self.identity.serving()):
+            groups, lacking = self.db.execute(count).one()
+        return bool(groups) and not lacking
 
 
 class ScaleScoreView(ResearchView):

@@ -178,6 +178,10 @@ def test_before_acceptance_everything_is_offered(north: School, client_of: Any) 
         assert ACCEPTED not in leader.get(address).text
     group = leader.get(f"/research_group/show/{north.lessons.group.id}").text
     assert "/topic/add?group=" in group and "/group_plan/add?group=" not in group, "there is one plan, and it is there"
+    listed = leader.get("/group_plan/list/").text
+    assert "<b>新增研修计划</b>每个教研组只有一份研修计划。" in listed and "/group_plan/add" not in listed, (
+        "all of the leader's groups have theirs"
+    )
 
 
 def test_once_an_activity_is_over_nothing_said_there_changes(north: School, comment: Comment, client_of: Any) -> None:

@@ -101,6 +101,7 @@ def test_what_a_group_has_keeps_it_and_an_empty_one_goes_with_its_posts(lessons:
     with acting_as(lessons.cast.identity("平")):
         said = " ".join(what_keeps(lessons.session, lessons.group))
         assert "一年计划" in said and "整本书阅读" in said and "1 个研修活动" in said
+        assert "1 份研修成果（如“北的成果”）" in said and "1 份评课标准（如“课堂评价”）" in said
         empty = ResearchGroup(school_programme_id=lessons.school.id, name="北数学教研组", leader_id=lessons.cast.teacher[OTHER])
         lessons.session.add(empty)
         lessons.session.commit()
@@ -113,9 +114,11 @@ def test_what_a_group_has_keeps_it_and_an_empty_one_goes_with_its_posts(lessons:
 
 
 def test_one_plan_for_each_group(lessons: Lessons) -> None:
-    with acting_as(lessons.as_personal(LEADER)), pytest.raises(RuleViolation):
+    """S1-38."""
+    with acting_as(lessons.as_personal(LEADER)), pytest.raises(RuleViolation) as refusal:
         lessons.session.add(GroupPlan(group_id=lessons.group.id, title="第二份", content="又一份"))
         lessons.session.commit()
+    assert (str(refusal.value), refusal.value.field) == ("每个教研组只有一份研修计划。", "group")
 
 
 def test_a_month_without_activity_is_not_ended_by_a_draft_or_by_what_is_to_come(lessons: Lessons) -> None:
