@@ -42,6 +42,7 @@ from views.panel.words import refused, told
 from views.research_groups import MembersPage, change_members
 from views.research_progress import oversees
 from views.research_tables import BEGIN
+from views.taking_part import has_own_page
 
 
 class SchoolResearchView(PageView):
@@ -83,7 +84,7 @@ class SchoolResearchView(PageView):
             stages=[(stage, self._leads_to(stage, school)) for stage in stages],
             coming=next((stage for stage in stages if not stage.is_done and not why_kept(school.state)), None),
             files=file_lists(self.db, self.identity, school),
-            mine=self.identity.may("join", "activity"),
+            mine=has_own_page(self.identity),
             pages=self._pages(school),
             failed=why_failed(self.db, self.identity, school),
             scale={"lines": scale_of(self.db, school)} if self.identity.may("read", "scale_score") else {},
