@@ -245,7 +245,15 @@ def test_the_leader_names_and_completes_what_was_done_offline(north: School, cli
     assert "不需要在线上操作" in member.get(address).text
     assert member.post(f"{address}/participants", teacher=str(teacher[MEMBER])).status_code == 403
     assert member.post(f"{address}/join", **YES).status_code == 303 and north.rows(Participation, OFFLINE) == []
-    leader.get(address)
+    for form, words in (
+        (OfflineForm.OBSERVATION, "听课视频、听课记录、评课表"),
+        (OfflineForm.DISCUSSION, "研讨报告、研讨记录"),
+        (OfflineForm.PREPARATION, "教学设计、备课表"),
+    ):
+        with Session(north.cast.engine) as session:
+            session.execute(update(Activity).where(Activity.id == north.activity[OFFLINE]).values(offline_form=form))
+            session.commit()
+        assert words in leader.get(address).text, "S1-18…20"
     photo = {"files.evidence": "", "upload.evidence": (BytesIO(samples.pdf()), "签到表.pdf")}
     early = leader.post(f"{address}/evidence", **photo)
     assert early.status_code == 422 and "请先指定参与的组员。" in early.text and "签到表.pdf" in early.text
