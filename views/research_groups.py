@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,9 @@ from rules.delegates import ends_on, may_delegate, substitutes_of
 from rules.grants import GROUP_LEADER
 from rules.groups import add_members, candidates, release_member, without_activity, without_leader, without_plan
 from rules.members import Member, members_of
+from views.pages import PageView
 from views.panel.cells import moment_text, text_of
-from views.panel.pages import Button
+from views.panel.pages import Button, ConfirmPage
 from views.panel.words import refused
 from views.research_tables import ResearchView
 
@@ -50,10 +51,17 @@ class MembersPage:
     """To the steps of the wizard, for whoever is still at them."""
 
 
-def change_members(back: str, add: Any, remove: Any) -> Response:
-    """Take in those who were chosen, or let one go; the sentence of a refusal is flashed."""
+def change_members(page: PageView | ResearchView, back: str, members: Callable[[], Sequence[Member]], add: Any, remove: Any) -> Response:
+    """Take in those who were chosen, or let one go after the question; the sentence of a refusal is flashed."""
+    gone = row_id(request.form.get("remove", ""))
+    if gone is not None and request.form.get("confirmed") != "1":
+        name = next((member.teacher.name for member in members() if member.post_id == gone), None)
+        if name is not None:
+            button = Button(_("移出"), back, "user-minus", "danger", "post", values=(("remove", str(gone)),))
+            asked = ConfirmPage(_("移出：%(name)s", name=name), question(), button, back)
+            return page.render_template("panel/confirm.html", page=asked)  # type: ignore[no-any-return]
     try:
-        if (gone := row_id(request.form.get("remove", ""))) is not None:
+        if gone is not None:
             remove(gone)
             flash(_("已移出。"), "success")
         else:
@@ -62,6 +70,11 @@ def change_members(back: str, add: Any, remove: Any) -> Response:
     except RuleViolation as refusal:
         flash(refused(refusal), "danger")
     return redirect(back, 303)
+
+
+def question() -> str:
+    """What is asked before a member is let go."""
+    return _("移出后该成员不能再参加新的活动，已获得的学时不受影响。确定移出吗？")
 
 
 class ResearchGroupView(ResearchView):
@@ -106,11 +119,14 @@ class ResearchGroupView(ResearchView):
             if not self._manages(group):
                 abort(403)
             return change_members(
+                self,
                 self.url("members", pk=pk),
+                lambda: members_of(self.db, identity, group),
                 lambda ids: add_members(self.db, identity, group, ids, now=utcnow()),
                 lambda post: release_member(self.db, identity, group, post, now=utcnow()),
             )
-        return self.render_template("research/members.html", page=self._members_page(group, identity), moment_text=moment_text)  # type: ignore[no-any-return]
+        page = self._members_page(group, identity)
+        return self.render_template("research/members.html", page=page, question=question(), moment_text=moment_text)  # type: ignore[no-any-return]
 
     def _members_page(self, group: ResearchGroup, identity: Identity) -> MembersPage:
         search, able = request.args.get("q", "").strip()[:20], self._manages(group)

@@ -37,9 +37,9 @@ from views.pages import PageView
 from views.panel.attaching import file_lists
 from views.panel.cells import cell_of, moment_text
 from views.panel.menu import ENTRIES, Entry
-from views.panel.pages import Button
+from views.panel.pages import Button, ConfirmPage
 from views.panel.words import refused, told
-from views.research_groups import MembersPage, change_members
+from views.research_groups import MembersPage, change_members, question
 from views.research_progress import oversees
 from views.research_tables import BEGIN
 from views.taking_part import has_own_page
@@ -162,14 +162,18 @@ class SchoolResearchView(PageView):
             is_open=school.state is not SchoolState.PREPARING,
             told=told,
             create=Button(_("创建教研组"), address, "plus", "normal" if groups else "primary", why=told(why_kept(school.state))),
-            submit=Button(_("提交"), self._url("submit", school), "send", "primary", "post", told(SCHOOL.step("open").confirm)),
+            submit=self._submitting(school),
         )
 
     @expose("/<int:pk>/submit", methods=["POST"])
     @login_required
     def submit(self, pk: int) -> Response:
-        """提交: from here on the school does its research (S0-49)."""
+        """提交, after the question: from here on the school does its research (S0-49)."""
         school = self._school(pk, "open")
+        if request.form.get("confirmed") != "1":
+            button = self._submitting(school)
+            page = ConfirmPage(_("开启校本研修"), button.confirm, button, self._url("begin", school))
+            return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
         try:
             take(self.db, self.identity, SCHOOL, school, "open", now=utcnow())
         except RuleViolation as refusal:
@@ -177,6 +181,9 @@ class SchoolResearchView(PageView):
             return redirect(self._url("begin", school), 303)
         flash(_("本校已进入校本研修，可以开展活动了。"), "success")
         return redirect(self._url("one", school), 303)
+
+    def _submitting(self, school: SchoolProgramme) -> Button:
+        return Button(_("提交"), self._url("submit", school), "send", "primary", "post", told(SCHOOL.step("open").confirm))
 
     # --- the IT team --------------------------------------------------------------------------------------------------
 
@@ -187,7 +194,9 @@ class SchoolResearchView(PageView):
         school = self._school(pk, "open" if request.method == "POST" else "read")
         if request.method == "POST":
             return change_members(
+                self,
                 self._url("team", school),
+                lambda: holders(self.db, self.identity, school.scope_path, (IT_TEAM,)),
                 lambda ids: form_team(self.db, self.identity, school, ids, now=utcnow()),
                 lambda post: leave_team(self.db, self.identity, school, post, now=utcnow()),
             )
@@ -203,7 +212,7 @@ class SchoolResearchView(PageView):
             can_change=able,
             back=Button(_("返回开启步骤"), self._url("begin", school), "arrow-left") if self._is_beginning(school) else None,
         )
-        return self.render_template("research/members.html", page=page, moment_text=moment_text)  # type: ignore[no-any-return]
+        return self.render_template("research/members.html", page=page, question=question(), moment_text=moment_text)  # type: ignore[no-any-return]
 
     def _school(self, pk: int, act: str = "read") -> SchoolProgramme:
         """The school's programme within reach of the act: 404 out of reach, 403 without the act."""

@@ -165,7 +165,7 @@ def test_the_school_and_its_team_are_told_why(north: School, client_of: Any) -> 
     ):
         assert is_closed(label, browser.get(address).text), address
     assert "提醒全部组长跟进" not in ping.get(f"/research/progress/{pk}").text
-    asked = ping.post(f"/research/progress/{pk}/remind", all="1")
+    asked = ping.post(f"/research/progress/{pk}/remind", all="1", confirmed="1")
     assert ACCEPTED in ping.get(asked.location).text
     assert "发布" in team.get(f"/outcome/show/{waits.id}").text, "what waits is still reviewed"
     assert f"/school_programme/add?programme={north.lessons.school.programme_id}" not in ping.get("/school_programme/list/").text

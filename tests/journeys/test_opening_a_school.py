@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ def test_from_no_participation_to_opened(cast: Any, client_of: Any) -> None:
     part = part_of(cast, "南")
     assert "下一步" in (home := rui.get("/research/").text) and "已提交 0 / 2 份" in home
     rui.get(f"/research/{part.id}/begin")
-    refused = rui.post(f"/research/{part.id}/submit")
+    refused = rui.post(f"/research/{part.id}/submit", confirmed="1")
     assert refused.status_code == 303
     assert "请先提交两案" in rui.get(refused.headers["Location"]).text
 
@@ -71,7 +72,10 @@ def test_from_no_participation_to_opened(cast: Any, client_of: Any) -> None:
     assert added.status_code == 303, added.text
     page = rui.get(f"/research/{part.id}/begin").text
     assert "南语文组" in page and f"/research/{part.id}/submit" in page
-    opened = rui.post(f"/research/{part.id}/submit")
+    asked = rui.post(f"/research/{part.id}/submit")
+    assert asked.status_code == 200 and "确定提交吗？" in asked.text and 'name="confirmed"' in asked.text
+    assert part_of(cast, "南").state is SchoolState.PREPARING, "without scripts the question is a page (S0-49)"
+    opened = rui.post(f"/research/{part.id}/submit", confirmed="1")
     assert opened.headers["Location"] == f"/research/{part.id}/"
     assert "进行中" in rui.get(f"/research/{part.id}/").text and part_of(cast, "南").state is SchoolState.OPEN
     assert "信息化团队至少保留一名成员" in _letting_go(rui, part.id)
@@ -112,7 +116,9 @@ def test_the_steps_lead_back_to_the_steps(cast: Any, client_of: Any) -> None:
 def _letting_go(browser: Any, pk: int) -> str:
     page = browser.get(f"/research/{pk}/team").text
     post = page.split('name="remove" value="')[1].split('"')[0]
-    browser.post(f"/research/{pk}/team", remove=post)
+    asked = browser.post(f"/research/{pk}/team", remove=post)
+    assert asked.status_code == 200 and "移出：菊" in asked.text and f'name="remove" value="{post}"' in asked.text
+    browser.post(f"/research/{pk}/team", remove=post, confirmed="1")
     return str(browser.get(f"/research/{pk}/team").text)
 
 
@@ -184,4 +190,7 @@ def test_groups_are_made_and_members_managed_over_http(cast: Any, client_of: Any
     page = ping.get(address).text
     assert "共 2 名成员" in page and 'name="remove"' in page
     assert 'name="remove"' not in client_of("兰").get(address).text
+    gone = re.findall(r'name="remove" value="(\d+)"', page)[0]
+    assert "确定移出吗？" in ping.post(address, remove=gone).text and "共 2 名成员" in ping.get(address).text, "first the question"
+    assert ping.post(address, remove=gone, confirmed="1").status_code == 303 and "共 1 名成员" in ping.get(address).text
     assert client_of("锐").get(address).status_code == 404
