@@ -120,7 +120,7 @@ class AbilitySummary(Personal, Record):
     ability_point_id: Mapped[int] = link(AbilityPoint, "能力点", readonly=True, index=False)
     state: Mapped[SummaryState] = choice(SummaryState, "考核结果", readonly=True, default=SummaryState.SUBMITTED)
     handed_in_at: Mapped[Moment] = field("提交时间", readonly=True)
-    reviewer_id: Mapped[int | None] = link(Teacher, "评审人", readonly=True, ondelete="SET NULL")
+    reviewer_id: Mapped[int | None] = link(Teacher, "指派评审人", readonly=True, ondelete="SET NULL")
     """The member of the IT team it was given to; whoever else holds the right may decide as well."""
     reviewed_at: Mapped[Moment | None] = field("评审时间", readonly=True)
 

@@ -89,7 +89,7 @@ class SchoolProgramme(Published, Record):
 
 
 class ResearchGroup(Scoped, Record):
-    """教研组: leader and members are posts at its path; deleted only while it has no plan, topic or activity (Z-02)."""
+    """教研组: leader and members are posts at its path; deleted only while it has no plan, topic, activity, outcome or rubric (Z-02)."""
 
     __tablename__ = "research_group"
     __owner__ = "school_programme"
@@ -141,9 +141,12 @@ class GroupPlan(Scoped, Record):
         rank=53,
         empty="还没有研修计划。每个教研组制定一份，由组长填写。",
     )
+    __table_args__ = (
+        Index("ix_group_plan_group_id", "group_id", unique=True, info={"sentence": "每个教研组只有一份研修计划。", "field": "group"}),
+    )
     __files__ = (FileSlot("plan", "计划文件", accept=DOCUMENTS, most=5, help="计划无需上传文件，也可以上传。"),)
 
-    group_id: Mapped[int] = link(ResearchGroup, "教研组", fixed=True, unique=True, ondelete="CASCADE")
+    group_id: Mapped[int] = link(ResearchGroup, "教研组", fixed=True, index=False, ondelete="CASCADE")
     title: Mapped[Name] = field("计划名称", index=True)
     content: Mapped[LongText] = field("计划内容", help="研修目标、安排与分工。")
 

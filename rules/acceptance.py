@@ -41,9 +41,8 @@ def _missing(ready: Readiness, hours: Reached) -> Iterator[Sentence]:
         yield Sentence("{count} 个教研组没有研修计划。", count=ready.groups_without_plan)
     if below := hours.members - hours.reached:
         yield Sentence("{all} 名成员中有 {count} 名未达 {target} 学时。", count=below, all=hours.members, target=said(hours.target))
-    lacking = hours.members - ready.improvement_plans
-    if lacking > 0:
-        yield Sentence("{count} 名成员没有上传个人提升计划。", count=lacking)
+    if ready.members_without_plan:
+        yield Sentence("{count} 名成员没有上传个人提升计划。", count=ready.members_without_plan)
     if ready.summaries_waiting:
         yield Sentence("{count} 份能力点提升总结还没有评审。", count=ready.summaries_waiting)
     if ready.groups_without_case:

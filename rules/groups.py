@@ -14,10 +14,11 @@ from sqlalchemy import and_, exists, func, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_force, in_office
-from models.activities import Activity, Topic
+from models.activities import Activity, ActivityState, Rubric, Topic
 from models.base import utcnow
 from models.history import note
 from models.invariants import holds, keeps, linked, on_added, on_deleted
+from models.outcomes import Outcome
 from models.people import CertificationState, Teacher
 from models.research import GroupPlan, ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as
@@ -99,12 +100,14 @@ def end_posts(session: Session, groups: Sequence[ResearchGroup]) -> None:
 
 @keeps(ResearchGroup)
 def what_keeps_group(session: Session, group: ResearchGroup) -> Iterator[str]:
-    """A plan, a topic or an activity keeps its group; the sentence says which (S0-58, Z-02)."""
+    """A plan, a topic, an activity, an outcome or a rubric keeps its group; the sentence says which (S0-58, Z-02)."""
     if title := session.scalar(select(GroupPlan.title).where(GroupPlan.group_id == group.id)):
         yield Sentence("该教研组已有研修计划“{title}”，不能删除。", title=title)
     for model, one, sentence in (
         (Topic, Topic.title, "该教研组有 {count} 个研修专题（如“{title}”），不能删除。"),
         (Activity, Activity.title, "该教研组有 {count} 个研修活动（如“{title}”），不能删除。"),
+        (Outcome, Outcome.title, "该教研组有 {count} 份研修成果（如“{title}”），不能删除。"),
+        (Rubric, Rubric.name, "该教研组有 {count} 份评课标准（如“{title}”），不能删除。"),
     ):
         count, title = session.execute(select(func.count(), func.min(one)).where(model.group_id == group.id)).one()
         if count:
@@ -163,13 +166,18 @@ def release_member(session: Session, identity: Identity, group: ResearchGroup, p
 # --- the worklist -----------------------------------------------------------------------------------------------------
 
 
+def without_leader() -> Any:
+    """Groups that nobody leads (S0-29)."""
+    return ResearchGroup.leader_id.is_(None)
+
+
 def without_plan() -> Any:
     """Groups that have no plan yet (S0-30)."""
     return ~exists().where(GroupPlan.group_id == ResearchGroup.id)
 
 
 def without_activity(now: datetime, days: int) -> Any:
-    """Groups that have done nothing for so many days (S0-30)."""
+    """Groups in which nothing has begun or been completed for so many days; what is a draft, or still to come, is no activity yet (S0-30)."""
     since = now - timedelta(days=days)
-    recent = or_(Activity.starts_at >= since, Activity.completed_at >= since)
-    return ~exists().where(Activity.group_id == ResearchGroup.id, recent)
+    recent = or_(Activity.starts_at.between(since, now), Activity.completed_at >= since)
+    return ~exists().where(Activity.group_id == ResearchGroup.id, Activity.state != ActivityState.DRAFT, recent)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -35,7 +35,7 @@ class ContactPerson:
     role_label: str
     unit_name: str
     phone: str
-    """Masked."""
+    """In full for the teacher whose contact they are, who is to call; masked for whoever else reads the statement."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def answers_available(answer: AvailableOf) -> AvailableOf:
 
 
 def contacts_of(session: Session, teacher_id: int, programmes: Sequence[int]) -> dict[int, Sequence[ContactPerson]]:
-    """Programme → whom the teacher turns to (S0-41)."""
+    """Programme → whom the teacher turns to, with the phone in full (S0-41)."""
     found: dict[int, Sequence[ContactPerson]] = {}
     for answer in _contacts:
         found = {**answer(session, teacher_id, programmes), **found}
@@ -106,7 +106,9 @@ def statement_of(session: Session, identity: Identity, teacher_id: int, *, now: 
     with acting_as(identity.serving()):
         counted = _counted(session, teacher_id, now)
         below = [programme.id for programme, tallied in counted if not tallied.is_reached]
-        contacts = contacts_of(session, teacher_id, below) if below else {}
+        contacts: Mapping[int, Sequence[ContactPerson]] = contacts_of(session, teacher_id, below) if below else {}
+        if ("teacher", teacher_id) not in identity.person:
+            contacts = {programme: [_masked(one) for one in found] for programme, found in contacts.items()}
         available = available_to(session, teacher_id, below, now) if below else {}
         return [_completed(*one, contacts, available) for one in counted]
 
@@ -147,9 +149,13 @@ def _completed(
     return Statement(programme, counted, why_out_of_reach(counted, available.get(programme.id)), contacts[programme.id])
 
 
+def _masked(contact: ContactPerson) -> ContactPerson:
+    return replace(contact, phone=mask_phone(contact.phone))
+
+
 def _school_administrators(session: Session, teacher_id: int) -> Sequence[ContactPerson]:
     held = select(Post).join(Teacher, Teacher.school_id == Post.school_id)
     asked = held.where(Teacher.id == teacher_id, Post.role == SCHOOL_ADMIN, in_force()).order_by(Post.id)
     with acting_as(current_identity().serving()):
         posts = session.scalars(asked).all()
-    return [ContactPerson(post.contact_name or "", role_label(post.role), post.unit_name, mask_phone(post.contact_phone)) for post in posts]
+    return [ContactPerson(post.contact_name or "", role_label(post.role), post.unit_name, post.contact_phone or "") for post in posts]

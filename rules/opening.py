@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.access import Account, Post, in_office
-from models.activities import Activity, Topic, TopicState
+from models.activities import Activity, ActivityState, Topic, TopicState
 from models.base import table_name
 from models.files import Attachment
 from models.history import Decision
@@ -31,7 +31,7 @@ from models.violation import Conflict, Sentence
 from rules.errors import RuleViolation
 from rules.grants import IT_TEAM
 from rules.hour_ledger import register
-from rules.members import Appointment, appoint, candidates_at, holders, new_accounts, release
+from rules.members import IN_A_GROUP, Appointment, appoint, candidates_at, holders, new_accounts, release
 from rules.notices import tell_accounts_where
 from rules.page_views import day_of
 from rules.removal import is_removed
@@ -50,12 +50,17 @@ class Readiness:
     """How many of the two plans are handed in (S1-02)."""
     team: int
     groups: int
+    groups_without_leader: int
     groups_without_plan: int
     topics: int
     activities: int
+    """Without drafts, which are nobody's work yet."""
     summaries_waiting: int
+    summaries_decided: int
     groups_without_case: int
     improvement_plans: int
+    members_without_plan: int
+    """Of its groups, who has handed in no improvement plan (S0-39)."""
 
     @property
     def is_open(self) -> bool:
@@ -71,20 +76,32 @@ def readiness_of(session: Session, school: SchoolProgramme) -> Readiness:
     case = exists().where(
         Outcome.group_id == ResearchGroup.id, Outcome.kind == OutcomeKind.TEACHING_CASE, Outcome.state != OutcomeState.SAVED
     )
-    waiting = (AbilitySummary.state == SummaryState.SUBMITTED, *_counts_of(AbilitySummary, school))
+    summaries = select(func.count()).select_from(AbilitySummary).where(*_counts_of(AbilitySummary, school))
+    waits = AbilitySummary.state == SummaryState.SUBMITTED
     counts = (
         select(func.count(func.distinct(Attachment.slot))).where(*plan),
         select(func.count()).where(Post.scope_path == school.scope_path, Post.role == IT_TEAM, in_office()),
         select(func.count()).select_from(ResearchGroup).where(ours),
+        select(func.count()).select_from(ResearchGroup).where(ours, ResearchGroup.leader_id.is_(None)),
         select(func.count()).select_from(ResearchGroup).where(ours, ~exists().where(GroupPlan.group_id == ResearchGroup.id)),
         select(func.count()).select_from(Topic).where(Topic.group_id.in_(group), Topic.state == TopicState.PUBLISHED),
-        select(func.count()).select_from(Activity).where(Activity.group_id.in_(group)),
-        select(func.count()).select_from(AbilitySummary).where(*waiting),
+        select(func.count()).select_from(Activity).where(Activity.group_id.in_(group), Activity.state != ActivityState.DRAFT),
+        summaries.where(waits),
+        summaries.where(~waits),
         select(func.count()).select_from(ResearchGroup).where(ours, ~case),
         select(func.count()).select_from(ImprovementPlan).where(*_counts_of(ImprovementPlan, school)),
+        _members_without_plan(school),
     )
     with acting_as(current_identity().serving()):
         return Readiness(*session.execute(select(*(count.scalar_subquery() for count in counts))).one())
+
+
+def _members_without_plan(school: SchoolProgramme) -> Select[Any]:
+    handed_in = exists().where(ImprovementPlan.school_programme_id == school.id, ImprovementPlan.teacher_id == Account.teacher_id)
+    members = select(func.count(func.distinct(Account.teacher_id))).join(Post, Post.account_id == Account.id)
+    members = members.join(ResearchGroup, ResearchGroup.scope_path == Post.scope_path)
+    held = (Post.role.in_(IN_A_GROUP), in_office(), Account.teacher_id.is_not(None))
+    return members.where(ResearchGroup.school_programme_id == school.id, *held, ~handed_in)
 
 
 def _counts_of(model: Any, school: SchoolProgramme) -> tuple[ColumnElement[bool], ...]:
@@ -220,12 +237,18 @@ class Stage:
 
 def stages_of(school: SchoolProgramme, ready: Readiness, programme: Programme, now: datetime) -> Sequence[Stage]:
     """The way from the plans to the registered hours, in order; the first that is not done is what comes next."""
-    groups, without_plan = ready.groups, ready.groups_without_plan
+    groups, without_plan, without_leader = ready.groups, ready.groups_without_plan, ready.groups_without_leader
     over = day_of(now) > programme.ends_on
     return (
         Stage("plans", "提交两案", ready.plans == len(PLANS), Sentence("已提交 {count} / {all} 份。", count=ready.plans, all=len(PLANS))),
         Stage("team", "组建信息化团队", ready.team > 0, Sentence("已有 {count} 名成员。", count=ready.team)),
         Stage("groups", "创建教研组", groups > 0, Sentence("已创建 {count} 个教研组。", count=groups)),
+        Stage(
+            "leaders",
+            "指定教研组组长",
+            groups > 0 and not without_leader,
+            Sentence("{count} 个教研组还没有组长。", count=without_leader) if without_leader else "",
+        ),
         Stage("open", "提交，进入校本研修", school.state is not SchoolState.PREPARING),
         Stage("theme", "编辑校本主题", bool(school.theme)),
         Stage(
@@ -233,6 +256,12 @@ def stages_of(school: SchoolProgramme, ready: Readiness, programme: Programme, n
             "制定教研组研修计划",
             groups > 0 and not without_plan,
             Sentence("还有 {count} 个教研组没有计划。", count=without_plan) if without_plan else "",
+        ),
+        Stage(
+            "improvement_plans",
+            "上传个人提升计划",
+            ready.improvement_plans > 0 and not ready.members_without_plan,
+            Sentence("{count} 名成员没有上传个人提升计划。", count=ready.members_without_plan) if ready.members_without_plan else "",
         ),
         Stage(
             "activities",
@@ -243,7 +272,7 @@ def stages_of(school: SchoolProgramme, ready: Readiness, programme: Programme, n
         Stage(
             "reviews",
             "评审能力点提升总结",
-            ready.activities > 0 and not ready.summaries_waiting,
+            ready.summaries_decided > 0 and not ready.summaries_waiting,
             Sentence("还有 {count} 份总结待评审。", count=ready.summaries_waiting) if ready.summaries_waiting else "",
         ),
         Stage(

@@ -17,13 +17,12 @@ from models.research import ResearchGroup, SchoolProgramme
 from rules.closing import goes_on
 from rules.grants import GROUP_LEADER, role_label
 from rules.hour_statement import ContactPerson, answers_available, answers_contacts
-from rules.masks import mask_phone
 from rules.members import in_group_of
 
 
 @answers_contacts
 def leaders_of(session: Session, teacher_id: int, programmes: Sequence[int]) -> dict[int, Sequence[ContactPerson]]:
-    """Programme → the leaders of the teacher's groups in it; one does not turn to oneself."""
+    """Programme → the leaders of the teacher's groups in it; one does not turn to oneself. The phone is in full."""
     led = select(SchoolProgramme.programme_id, Teacher, ResearchGroup.name).join(
         ResearchGroup, ResearchGroup.school_programme_id == SchoolProgramme.id
     )
@@ -31,7 +30,7 @@ def leaders_of(session: Session, teacher_id: int, programmes: Sequence[int]) -> 
     mine = (SchoolProgramme.programme_id.in_(programmes), in_group_of(teacher_id))
     found: dict[int, list[ContactPerson]] = defaultdict(list)
     for programme, leader, group in session.execute(others.where(*mine).order_by(ResearchGroup.id)):
-        found[programme].append(ContactPerson(leader.name, role_label(GROUP_LEADER), group, mask_phone(leader.phone)))
+        found[programme].append(ContactPerson(leader.name, role_label(GROUP_LEADER), group, leader.phone or ""))
     return dict(found)
 
 

@@ -61,7 +61,7 @@ class ActivityPageView(ActivityParts):
         asked = button.confirm if button.method == "post" else _("参与：%(title)s", title=activity.title)
         return self._press(
             activity,
-            Button(_("参与"), self._url("join", activity), "plus", "primary", "post", asked),
+            Button(_("参与"), self._url("join", activity), "plus", "primary", "post", asked, confirm_label=_("确定")),
             lambda now: join(self.db, self.identity, activity, now=now),
             _("已参与，可以进入研修了。"),
         )

@@ -38,7 +38,7 @@ from views.panel.excel.writer import write_xlsx
 from views.panel.list_page import pager
 from views.panel.listing import ListState, read_state
 from views.panel.menu import ENTRIES, Entry
-from views.panel.pages import Cell
+from views.panel.pages import Button, Cell, ConfirmPage
 from views.panel.words import refused
 
 MOST_ROWS = 100_000
@@ -132,12 +132,27 @@ class ResearchProgressView(PageView):
         if request.form.get("all") == "1":
             progress = progress_of(self.db, self.identity, school, group_ids, now=utcnow())
             ids = [person.teacher_id for person in chosen(progress, state) if not person.is_reached]
+            if ids and request.form.get("confirmed") != "1":
+                return self._ask_all(pk, state, len(ids))
         try:
             count = remind_leaders(self.db, self.identity, school, ids, now=utcnow())
             flash(_("已提醒组长跟进 %(count)s 名教师。", count=count), "success")
         except RuleViolation as refusal:
             flash(refused(refusal), "warning")
         return redirect(url_for(".one", pk=pk) + state.address(), 303)
+
+    def _ask_all(self, pk: int, state: ListState, count: int) -> Response:
+        """Before all their leaders are told: what the page's own dialog asks."""
+        label, address = _("提醒全部组长跟进"), url_for(".remind", pk=pk)
+        kept = [(name, value) for name, value in request.form.items() if name != "csrf_token"]
+        page = ConfirmPage(
+            label,
+            _("将提醒这 %(count)s 名教师所在教研组的组长，每名教师每天最多提醒一次。确定提醒吗？", count=count),
+            Button(label, address, kind="primary", method="post"),
+            url_for(".one", pk=pk) + state.address(),
+            values=kept,
+        )
+        return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
 
     @expose("/<int:pk>/export/<what>", methods=["POST"])
     @login_required

@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import g
-from sqlalchemy import select
+from flask import g, request, url_for
+from sqlalchemy import false, func, or_, select
 
-from models.base import utcnow
+from models.base import row_id, utcnow
 from models.hours import Programme
-from models.research import GroupPlan, ScaleScore, SchoolProgramme
-from models.scoping import acting_as
+from models.research import GroupPlan, ResearchGroup, ScaleScore, SchoolProgramme
+from models.scoping import acting_as, below
 from rules.closing import ADDED, school_of, schools_to_add_to, why_closed_around, why_kept, why_none_added
+from rules.groups import without_plan
 from views.panel.pages import Button
 from views.panel.screens import PanelView
+
+BEGIN = "begin"
+"""``?from=begin``: the form was opened in the wizard, and leads back to it."""
 
 
 class ResearchView(PanelView):
@@ -27,6 +31,14 @@ class ResearchView(PanelView):
     """What cannot be done to a row once its school is accepted: ``edit``, ``delete``, and names of steps."""
     begun: ClassVar[frozenset[str]] = frozenset({"publish"})
     """What begins something, and cannot be done after the programme either."""
+
+    def leads_back(self, row: Any | None = None) -> str:
+        """To the steps of the wizard, for whoever came from there (S0-46…49)."""
+        if request.args.get("from") != BEGIN:
+            return ""
+        given = row_id(request.args.get("school_programme", ""))
+        pk = row.id if isinstance(row, SchoolProgramme) else getattr(row, "school_programme_id", given)
+        return url_for("SchoolResearchView.home") if pk is None else url_for("SchoolResearchView.begin", pk=pk)
 
     def why_closed(self, name: str, row: Any) -> str:
         if name not in self.kept | self.begun:
@@ -70,14 +82,22 @@ class ResearchView(PanelView):
 
 
 class GroupPlanView(ResearchView):
-    """研修计划: a second one is not offered where there is one."""
+    """研修计划: a second one is not offered where there is one (S1-38)."""
 
     model = GroupPlan
 
     def why_none_added(self, above: Any | None = None) -> str:
-        if above is not None and self.db.scalar(select(GroupPlan.id).filter_by(group_id=above.id)) is not None:
-            return "每个教研组一份研修计划。"
-        return super().why_none_added(above)
+        why = super().why_none_added(above)
+        return why or ("每个教研组只有一份研修计划。" if self._all_planned(above) else "")
+
+    def _all_planned(self, group: ResearchGroup | None) -> bool:
+        """Whether the group, or every group whose plan the person writes, has its plan; none at all is no reason."""
+        ours = [below(ResearchGroup.scope_path, path) for path in self.identity.paths("add", self.table)]
+        asked = ResearchGroup.id == group.id if group is not None else or_(false(), *ours)
+        count = select(func.count(), func.count().filter(without_plan())).select_from(ResearchGroup).where(asked)
+        with acting_as(self.identity.serving()):
+            groups, lacking = self.db.execute(count).one()
+        return bool(groups) and not lacking
 
 
 class ScaleScoreView(ResearchView):

@@ -1,31 +1,24 @@
-"""校本首页、开启校本研修、信息化团队、教研组成员: the pages of a school's programme that no generated screen can be (S0-43…58, S0-68…74)."""
+"""校本首页、开启校本研修、信息化团队: the pages of a school's programme that no generated screen can be (S0-43…51, S0-68…71)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, request, url_for
-from flask_appbuilder import expose, has_access
+from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import login_required
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from models.access import Post
-from models.base import row_id, utcnow
+from models.base import utcnow
 from models.hours import Programme
-from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
-from models.scoping import Identity, acting_as
 from models.violation import RuleViolation
 from rules.acceptance import why_failed
 from rules.closing import why_kept
-from rules.delegates import ends_on, may_delegate, substitutes_of
-from rules.grants import GROUP_LEADER, IT_TEAM
-from rules.groups import add_members, candidates, release_member, without_activity, without_plan
-from rules.members import Member, holders, members_of
+from rules.grants import IT_TEAM
+from rules.members import holders
 from rules.opening import (
     SCHOOL,
     WITH_NAMES,
@@ -42,33 +35,14 @@ from rules.scale import scale_of
 from rules.workflow import take
 from views.pages import PageView
 from views.panel.attaching import file_lists
-from views.panel.cells import cell_of, moment_text, text_of
+from views.panel.cells import cell_of, moment_text
 from views.panel.menu import ENTRIES, Entry
-from views.panel.pages import Button
+from views.panel.pages import Button, ConfirmPage
 from views.panel.words import refused, told
+from views.research_groups import MembersPage, change_members, question
 from views.research_progress import oversees
-from views.research_tables import ResearchView
-
-QUIET_DAYS = 30
-"""A group that has had no activity for so long stands in the worklist (S0-30)."""
-
-
-@dataclass(frozen=True)
-class MembersPage:
-    """Who belongs to a group or a team, and who may come in: several at once (S0-74)."""
-
-    title: str
-    breadcrumbs: Sequence[tuple[str, str]]
-    members: Sequence[Member]
-    candidates: Sequence[Teacher]
-    search: str
-    url: str
-    can_change: bool
-    leader_role: str = ""
-    stands_in: str = ""
-    """Who leads the group for its leader, and until when."""
-    delegating: Button | None = None
-    """To name such a substitute, or to withdraw them."""
+from views.research_tables import BEGIN
+from views.taking_part import has_own_page
 
 
 class SchoolResearchView(PageView):
@@ -110,7 +84,7 @@ class SchoolResearchView(PageView):
             stages=[(stage, self._leads_to(stage, school)) for stage in stages],
             coming=next((stage for stage in stages if not stage.is_done and not why_kept(school.state)), None),
             files=file_lists(self.db, self.identity, school),
-            mine=self.identity.may("join", "activity"),
+            mine=has_own_page(self.identity),
             pages=self._pages(school),
             failed=why_failed(self.db, self.identity, school),
             scale={"lines": scale_of(self.db, school)} if self.identity.may("read", "scale_score") else {},
@@ -119,9 +93,10 @@ class SchoolResearchView(PageView):
         )
 
     def _pages(self, school: SchoolProgramme) -> list[Button]:
-        """Where the person may go from here."""
+        """Where the person may go from here; first of all to the steps, until the school has begun (S0-46)."""
         able = self.identity.may
         return [
+            *([Button(_("开始"), self._url("begin", school), "flag", "primary")] if self._is_beginning(school) else []),
             *(
                 [Button(_("学时进展"), url_for("ResearchProgressView.one", pk=school.id), "chart-histogram")]
                 if oversees(self.identity)
@@ -135,10 +110,16 @@ class SchoolResearchView(PageView):
             ),
         ]
 
+    def _is_beginning(self, school: SchoolProgramme) -> bool:
+        """Whether it is the person's to begin the school's research, and that is still to be done."""
+        able = self.identity.reaches("open", "school_programme", school.scope_path)
+        return able and school.state is SchoolState.PREPARING
+
     def _leads_to(self, stage: Stage, school: SchoolProgramme) -> str:
         """Where the person does it; empty for whoever may not."""
+        back = {"from": BEGIN} if school.state is SchoolState.PREPARING else {}
         inside = {
-            "plans": ("edit", url_for("school_programme.edit", pk=school.id)),
+            "plans": ("edit", url_for("school_programme.edit", pk=school.id, **back)),
             "theme": ("edit", url_for("school_programme.edit", pk=school.id)),
             "team": ("open", self._url("team", school)),
             "groups": ("open", self._url("begin", school)),
@@ -146,7 +127,9 @@ class SchoolResearchView(PageView):
             "acceptance": ("apply", url_for("school_programme.show", pk=school.id)),
         }
         lists = {
+            "leaders": ("research_group", url_for("research_group.list") + "?only.without_leader=1"),
             "group_plans": ("research_group", url_for("research_group.list") + "?only.without_plan=1"),
+            "improvement_plans": ("improvement_plan", url_for("improvement_plan.list")),
             "activities": ("activity", url_for("activity.list")),
             "reviews": ("ability_summary", url_for("ability_summary.list") + "?f.state=submitted"),
             "cases": ("outcome", url_for("outcome.list") + "?f.kind=teaching_case"),
@@ -169,7 +152,7 @@ class SchoolResearchView(PageView):
         ready = readiness_of(self.db, school)
         groups = self.db.scalars(select(ResearchGroup).filter_by(school_programme_id=school.id).order_by(ResearchGroup.id)).all()
         stages = stages_of(school, ready, self.db.get_one(Programme, school.programme_id), utcnow())[:3]
-        address = url_for("research_group.add", school_programme=school.id)
+        address = url_for("research_group.add", school_programme=school.id, **{"from": BEGIN})
         return self.render_template(  # type: ignore[no-any-return]
             "research/begin.html",
             school=school,
@@ -179,14 +162,18 @@ class SchoolResearchView(PageView):
             is_open=school.state is not SchoolState.PREPARING,
             told=told,
             create=Button(_("创建教研组"), address, "plus", "normal" if groups else "primary", why=told(why_kept(school.state))),
-            submit=Button(_("提交"), self._url("submit", school), "send", "primary", "post", told(SCHOOL.step("open").confirm)),
+            submit=self._submitting(school),
         )
 
     @expose("/<int:pk>/submit", methods=["POST"])
     @login_required
     def submit(self, pk: int) -> Response:
-        """提交: from here on the school does its research (S0-49)."""
+        """提交, after the question: from here on the school does its research (S0-49)."""
         school = self._school(pk, "open")
+        if request.form.get("confirmed") != "1":
+            button = self._submitting(school)
+            page = ConfirmPage(_("开启校本研修"), button.confirm, button, self._url("begin", school))
+            return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
         try:
             take(self.db, self.identity, SCHOOL, school, "open", now=utcnow())
         except RuleViolation as refusal:
@@ -194,6 +181,9 @@ class SchoolResearchView(PageView):
             return redirect(self._url("begin", school), 303)
         flash(_("本校已进入校本研修，可以开展活动了。"), "success")
         return redirect(self._url("one", school), 303)
+
+    def _submitting(self, school: SchoolProgramme) -> Button:
+        return Button(_("提交"), self._url("submit", school), "send", "primary", "post", told(SCHOOL.step("open").confirm))
 
     # --- the IT team --------------------------------------------------------------------------------------------------
 
@@ -203,8 +193,10 @@ class SchoolResearchView(PageView):
         """Form the school's IT team, or let a member go."""
         school = self._school(pk, "open" if request.method == "POST" else "read")
         if request.method == "POST":
-            return _change_members(
+            return change_members(
+                self,
                 self._url("team", school),
+                lambda: holders(self.db, self.identity, school.scope_path, (IT_TEAM,)),
                 lambda ids: form_team(self.db, self.identity, school, ids, now=utcnow()),
                 lambda post: leave_team(self.db, self.identity, school, post, now=utcnow()),
             )
@@ -218,8 +210,9 @@ class SchoolResearchView(PageView):
             search=search,
             url=self._url("team", school),
             can_change=able,
+            back=Button(_("返回开启步骤"), self._url("begin", school), "arrow-left") if self._is_beginning(school) else None,
         )
-        return self.render_template("research/members.html", page=page, moment_text=moment_text)  # type: ignore[no-any-return]
+        return self.render_template("research/members.html", page=page, question=question(), moment_text=moment_text)  # type: ignore[no-any-return]
 
     def _school(self, pk: int, act: str = "read") -> SchoolProgramme:
         """The school's programme within reach of the act: 404 out of reach, 403 without the act."""
@@ -235,109 +228,6 @@ class SchoolResearchView(PageView):
 
     def _panel(self, table: str) -> Any:
         return current_app.extensions["panel"][table]
-
-
-def _change_members(back: str, add: Any, remove: Any) -> Response:
-    """Take in those who were chosen, or let one go; the sentence of a refusal is flashed."""
-    try:
-        if (gone := row_id(request.form.get("remove", ""))) is not None:
-            remove(gone)
-            flash(_("已移出。"), "success")
-        else:
-            ids = [number for text in request.form.getlist("teacher") if (number := row_id(text)) is not None]
-            flash(_("已添加 %(count)s 名成员。", count=add(ids)), "success")
-    except RuleViolation as refusal:
-        flash(refused(refusal), "danger")
-    return redirect(back, 303)
-
-
-class ResearchGroupView(ResearchView):
-    """教研组: its members, and the groups that lack a plan or have done nothing for a month (S0-30, S0-72…74)."""
-
-    model = ResearchGroup
-    kept = frozenset({"delete"})
-    extra_method_acts = {"members": "read"}
-
-    def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
-        found = []
-        if "without_plan" in only:
-            found.append(without_plan())
-        if "quiet" in only:
-            found.append(without_activity(utcnow(), QUIET_DAYS))
-        return found
-
-    def list_buttons(self) -> Sequence[Button]:
-        asked = [
-            Button(_("没有计划的教研组"), self.url("list") + "?only.without_plan=1", "clipboard-off"),
-            Button(_("一个月没有活动的教研组"), self.url("list") + "?only.quiet=1", "zzz"),
-        ]
-        shown = any(f"only.{name}" in request.args for name in ("without_plan", "quiet"))
-        return [*([Button(_("全部教研组"), self.url("list"), "list")] if shown else asked), *super().list_buttons()]
-
-    def record_buttons(self, row: Any) -> list[Button]:
-        label = _("成员管理") if self._manages(row) else _("查看成员")
-        return [Button(label, self.url("members", pk=row.id), "users"), *super().record_buttons(row)]
-
-    def row_buttons(self, row: Any) -> tuple[list[Button], list[Button]]:
-        inline, menu = super().row_buttons(row)
-        label = _("成员管理") if self._manages(row) else _("查看成员")
-        return [*inline, Button(label, self.url("members", pk=row.id), "users")], menu
-
-    def _manages(self, row: Any) -> bool:
-        return self.identity.reaches("members", self.table, row.scope_path)
-
-    @expose("/members/<pk>", methods=["GET", "POST"])
-    @has_access
-    def members(self, pk: str) -> Response:
-        """Leader and members; whoever manages them chooses several certified teachers at once."""
-        group, identity = self.row(pk), self.identity
-        if request.method == "POST":
-            if not self._manages(group):
-                abort(403)
-            return _change_members(
-                self.url("members", pk=pk),
-                lambda ids: add_members(self.db, identity, group, ids, now=utcnow()),
-                lambda post: release_member(self.db, identity, group, post, now=utcnow()),
-            )
-        return self.render_template("research/members.html", page=self._members_page(group, identity), moment_text=moment_text)  # type: ignore[no-any-return]
-
-    def _members_page(self, group: ResearchGroup, identity: Identity) -> MembersPage:
-        search, able = request.args.get("q", "").strip()[:20], self._manages(group)
-        members = members_of(self.db, identity, group)
-        stands_in, delegating = self._substitute(members)
-        return MembersPage(
-            title=_("成员管理：%(group)s", group=group.name) if able else _("成员：%(group)s", group=group.name),
-            breadcrumbs=[
-                (_("校本研修"), ""),
-                (_("教研组"), self.url("list")),
-                (group.name, self.url("show", pk=group.id)),
-                (_("成员"), ""),
-            ],
-            members=members,
-            candidates=candidates(self.db, identity, group, search) if able else (),
-            search=search,
-            url=self.url("members", pk=group.id),
-            can_change=able,
-            leader_role=GROUP_LEADER,
-            stands_in=stands_in,
-            delegating=delegating,
-        )
-
-    def _substitute(self, members: Sequence[Member]) -> tuple[str, Button | None]:
-        """Who leads for the leader, in words; and the button of whoever may name or withdraw them."""
-        leading = next((member.post_id for member in members if member.role == GROUP_LEADER), None)
-        if leading is None:
-            return "", None
-        found = substitutes_of(self.db, self.identity, [leading], now=utcnow()).get(leading)
-        with acting_as(self.identity.serving()):
-            post = self.db.get_one(Post, leading)
-        may = may_delegate(self.identity, post)
-        if found is None or found.until is None:
-            to_name = Button(_("委托代理"), url_for("DelegatesView.name", pk=leading, **{"from": "group"}), "user-plus")
-            return "", to_name if may else None
-        told_ = _("由%(name)s代理，至 %(until)s", name=found.contact_name, until=text_of(ends_on(found.until)))
-        address, back = url_for("DelegatesView.withdraw", pk=found.id), (("from", "group"),)
-        return told_, Button(_("收回代理"), address, "user-minus", "danger", "post", values=back) if may else None
 
 
 ENTRIES.append(

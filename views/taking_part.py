@@ -139,7 +139,7 @@ def join_button(identity: Identity, found: Found, now: datetime) -> Button:
     asked = "\n".join(
         (_("参与：%(title)s", title=activity.title), _("参与后请在 %(at)s 前完成，完成后才获得学时。", at=moment_text(activity.ends_at)))
     )
-    return Button(_("参与"), url_for("ActivityPageView.join", pk=activity.id), "plus", "primary", "post", asked)
+    return Button(_("参与"), url_for("ActivityPageView.join", pk=activity.id), "plus", "primary", "post", asked, confirm_label=_("确定"))
 
 
 def may_join(identity: Identity, found: Found, now: datetime) -> bool:
@@ -192,7 +192,12 @@ def _carried(state: ListState) -> list[tuple[str, str]]:
     ]
 
 
-ENTRIES.append(Entry("校本研修", "我的校本", "user-star", "TakingPartView.mine", 0, lambda identity: identity.may("join", "activity")))
+def has_own_page(identity: Identity) -> bool:
+    """Whether the person learns here: a member of a group, and whoever of the IT team is in none (S0-115)."""
+    return identity.may("join", "activity") or (teacher_of(identity) is not None and identity.may("review", "outcome"))
+
+
+ENTRIES.append(Entry("校本研修", "我的校本", "user-star", "TakingPartView.mine", 0, has_own_page))
 ENTRIES.append(
     Entry("校本研修", "参与活动", "calendar-check", "TakingPartView.activities", 3, lambda identity: identity.may("join", "activity"))
 )

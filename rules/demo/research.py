@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.access import Account
-from models.activities import Activity, ActivityKind, Comment, Evaluation, OfflineForm, Rubric, Topic, TopicState
+from models.activities import Activity, ActivityKind, Comment, Evaluation, OfflineForm, Participation, Rubric, Topic, TopicState
 from models.hours import Programme
 from models.org import Region, School, Stage
 from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan, Outcome, OutcomeKind, OutcomeState, SummaryState
@@ -156,7 +156,7 @@ class _Middle:
         self._activity(topic, ActivityKind.DISCUSSION, "如何评价学生的数字作品", 3)
         self._discuss(talk)
         for name in (LEADER, *MEMBERS):
-            self._finish(work, name, 20)
+            self._papers(self._finish(work, name, 20), "homework", f"{name}教学反思.txt", "课例的亮点、不足与改进设想。\n")
         for n, name in enumerate(MEMBERS):
             stars = [5, 4, 5, 4 - n, 5]
             average = Decimal(sum(stars)) / len(stars)
@@ -175,9 +175,10 @@ class _Middle:
         take(self.session, SYSTEM, ACTIVITY, row, "publish", now=self._ago(days_ago), commit=False)
         return row
 
-    def _finish(self, activity: Activity, name: str, days_ago: int) -> None:
+    def _finish(self, activity: Activity, name: str, days_ago: int) -> Participation:
         joined = enter(self.session, SYSTEM, activity, self.staff[name].id, now=self._ago(days_ago, 3))
         complete(self.session, SYSTEM, joined, now=self._ago(days_ago))
+        return joined
 
     def _discuss(self, activity: Activity) -> None:
         first = None
@@ -212,8 +213,11 @@ class _Middle:
             self._papers(plan, "plan", f"{name}个人提升计划.txt", "选择三个能力点，每月应用一次，期末总结。\n")
             self._papers(summary, "summary", f"{name}{points[n + 4].name}总结.txt", "应用场景、做法、效果与反思。\n")
         case = Outcome(group_id=group.id, kind=OutcomeKind.TEACHING_CASE, title="《雷雨》整本书阅读课例", state=OutcomeState.SAVED)
-        made = Outcome(group_id=group.id, title="情境导入微视频资源包", state=OutcomeState.SUBMITTED, submitted_at=self._ago(3))
-        made.submitted_by_teacher_id, made.submitted_by_id = self.staff[LEADER].id, self._account(LEADER)
+        made = Outcome(group_id=group.id, title="情境导入微视频资源包", state=OutcomeState.SAVED)
         made.about = "全组老师制作的十二个导入微视频及使用说明。"
         self.session.add_all([case, made])
+        self.session.flush()
+        self._papers(made, "others", "情境导入微视频使用说明.txt", "适用课题、播放时机与课堂提问建议。\n")
+        made.state, made.submitted_at = OutcomeState.SUBMITTED, self._ago(3)
+        made.submitted_by_teacher_id, made.submitted_by_id = self.staff[LEADER].id, self._account(LEADER)
         self.session.flush()

@@ -165,7 +165,7 @@ def test_the_school_and_its_team_are_told_why(north: School, client_of: Any) -> 
     ):
         assert is_closed(label, browser.get(address).text), address
     assert "提醒全部组长跟进" not in ping.get(f"/research/progress/{pk}").text
-    asked = ping.post(f"/research/progress/{pk}/remind", all="1")
+    asked = ping.post(f"/research/progress/{pk}/remind", all="1", confirmed="1")
     assert ACCEPTED in ping.get(asked.location).text
     assert "发布" in team.get(f"/outcome/show/{waits.id}").text, "what waits is still reviewed"
     assert f"/school_programme/add?programme={north.lessons.school.programme_id}" not in ping.get("/school_programme/list/").text
@@ -178,6 +178,10 @@ def test_before_acceptance_everything_is_offered(north: School, client_of: Any) 
         assert ACCEPTED not in leader.get(address).text
     group = leader.get(f"/research_group/show/{north.lessons.group.id}").text
     assert "/topic/add?group=" in group and "/group_plan/add?group=" not in group, "there is one plan, and it is there"
+    listed = leader.get("/group_plan/list/").text
+    assert "<b>新增研修计划</b>每个教研组只有一份研修计划。" in listed and "/group_plan/add" not in listed, (
+        "all of the leader's groups have theirs"
+    )
 
 
 def test_once_an_activity_is_over_nothing_said_there_changes(north: School, comment: Comment, client_of: Any) -> None:

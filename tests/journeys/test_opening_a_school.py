@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ def test_from_no_participation_to_opened(cast: Any, client_of: Any) -> None:
     part = part_of(cast, "南")
     assert "下一步" in (home := rui.get("/research/").text) and "已提交 0 / 2 份" in home
     rui.get(f"/research/{part.id}/begin")
-    refused = rui.post(f"/research/{part.id}/submit")
+    refused = rui.post(f"/research/{part.id}/submit", confirmed="1")
     assert refused.status_code == 303
     assert "请先提交两案" in rui.get(refused.headers["Location"]).text
 
@@ -71,16 +72,53 @@ def test_from_no_participation_to_opened(cast: Any, client_of: Any) -> None:
     assert added.status_code == 303, added.text
     page = rui.get(f"/research/{part.id}/begin").text
     assert "南语文组" in page and f"/research/{part.id}/submit" in page
-    opened = rui.post(f"/research/{part.id}/submit")
+    asked = rui.post(f"/research/{part.id}/submit")
+    assert asked.status_code == 200 and "确定提交吗？" in asked.text and 'name="confirmed"' in asked.text
+    assert part_of(cast, "南").state is SchoolState.PREPARING, "without scripts the question is a page (S0-49)"
+    opened = rui.post(f"/research/{part.id}/submit", confirmed="1")
     assert opened.headers["Location"] == f"/research/{part.id}/"
     assert "进行中" in rui.get(f"/research/{part.id}/").text and part_of(cast, "南").state is SchoolState.OPEN
     assert "信息化团队至少保留一名成员" in _letting_go(rui, part.id)
 
 
+@pytest.mark.usefixtures("certified")
+def test_the_steps_lead_back_to_the_steps(cast: Any, client_of: Any) -> None:
+    """S0-46…49: 开始 stands on the school's page until it has begun; what is filled in on the way leads back."""
+    rui, programme = client_of("锐"), programme_of(cast)
+    address = f"/school_programme/add?programme={programme}&from=begin"
+    assert address.replace("&", "&amp;") in rui.get("/research/").text
+    assert 'href="/research/"' in rui.get(address).text.split("form-buttons")[1]
+    joined = rui.post(address, programme=str(programme), school=str(cast.school["南"]))
+    part = part_of(cast, "南")
+    begin = f"/research/{part.id}/begin"
+    assert joined.headers["Location"] == begin
+    assert f'href="{begin}"' in (head := rui.get(f"/research/{part.id}/").text.split("steps-list")[0]) and "开始" in head
+
+    plans = f"/school_programme/edit/{part.id}?from=begin"
+    assert plans in rui.get(begin).text
+    assert rui.post(plans, theme="读写融合", _version=rui.version(plans)).headers["Location"] == begin
+    assert f'href="{begin}"' in rui.get(f"/research/{part.id}/team").text
+    group = f"/research_group/add?school_programme={part.id}&from=begin"
+    assert group.replace("&", "&amp;") in rui.get(begin).text
+    assert f'href="{begin}"' in rui.get(group).text
+    sent = {"school_programme": str(part.id), "leader": str(cast.teacher["菊"])}
+    assert rui.post(group, **sent, name="南语文组").headers["Location"] == begin
+    assert "还没有组长" not in rui.get(begin).text
+    assert rui.post(group, **sent | {"leader": ""}, name="南数学组", again="1").headers["Location"] == group
+    assert "还没有组长" in rui.get(begin).text and "1 个教研组还没有组长" in rui.get(f"/research/{part.id}/").text
+    listed = rui.get("/research_group/list/?only.without_leader=1").text
+    assert "南数学组" in listed and "南语文组" not in listed
+    assert "没有组长的教研组" in rui.get("/research_group/list/").text
+    assert f'href="{begin}"' not in client_of("菊").get(f"/research/{part.id}/").text
+    assert f'href="/research/{part_of(cast, "北").id}/begin"' not in client_of("平").get("/research/").text.split("steps-list")[0]
+
+
 def _letting_go(browser: Any, pk: int) -> str:
     page = browser.get(f"/research/{pk}/team").text
     post = page.split('name="remove" value="')[1].split('"')[0]
-    browser.post(f"/research/{pk}/team", remove=post)
+    asked = browser.post(f"/research/{pk}/team", remove=post)
+    assert asked.status_code == 200 and "移出：菊" in asked.text and f'name="remove" value="{post}"' in asked.text
+    browser.post(f"/research/{pk}/team", remove=post, confirmed="1")
     return str(browser.get(f"/research/{pk}/team").text)
 
 
@@ -152,4 +190,7 @@ def test_groups_are_made_and_members_managed_over_http(cast: Any, client_of: Any
     page = ping.get(address).text
     assert "共 2 名成员" in page and 'name="remove"' in page
     assert 'name="remove"' not in client_of("兰").get(address).text
+    gone = re.findall(r'name="remove" value="(\d+)"', page)[0]
+    assert "确定移出吗？" in ping.post(address, remove=gone).text and "共 2 名成员" in ping.get(address).text, "first the question"
+    assert ping.post(address, remove=gone, confirmed="1").status_code == 303 and "共 1 名成员" in ping.get(address).text
     assert client_of("锐").get(address).status_code == 404

@@ -97,10 +97,12 @@ def test_a_reminder_is_pressed(lessons: Lessons, client_of: Any) -> None:
     ping.get(f"/research/progress/{pk}")
     pressed = ping.post(f"/research/progress/{pk}/remind", teacher=str(lessons.cast.teacher[MEMBER]))
     assert "已提醒组长跟进 1 名教师" in ping.get(pressed.headers["Location"]).text
-    ping.post(f"/research/progress/{pk}/remind", all="1")
+    asked = ping.post(f"/research/progress/{pk}/remind", all="1", **{"f.group": str(lessons.group.id)})
+    assert asked.status_code == 200 and "确定提醒吗？" in asked.text and f'name="f.group" value="{lessons.group.id}"' in asked.text
+    ping.post(f"/research/progress/{pk}/remind", all="1", confirmed="1")
     page = ping.get(f"/research/progress/{pk}").text
     assert "已提醒组长跟进 2 名教师" in page
-    ping.post(f"/research/progress/{pk}/remind", all="1")
+    ping.post(f"/research/progress/{pk}/remind", all="1", confirmed="1")
     assert "今天已经提醒过组长" in ping.get(f"/research/progress/{pk}").text
     assert "请跟进" in client_of(LEADER).get("/notices/").text
     for name, status in (("丹", 403), ("锐", 403), (LEADER, 403)):

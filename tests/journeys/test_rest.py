@@ -5,6 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.outcomes import Outcome
+from models.research import ResearchGroup, SchoolProgramme
+
 API = "/api/v1/teacher/"
 
 
@@ -72,3 +78,19 @@ def test_an_api_key_is_told_once_and_can_be_revoked(client_of: Any, cast: Any) -
     assert client_of("锐").post(f"/me/keys/{uuid}/revoke").status_code == 404
     assert ping.post(f"/me/keys/{uuid}/revoke").status_code == 303
     assert ping.api("get", API).status_code == 401
+
+
+def test_a_group_kept_by_its_outcome_alone_says_so(cast: Any, client_of: Any) -> None:
+    """Z-02."""
+    with Session(cast.engine) as session:
+        school = session.scalars(select(SchoolProgramme)).one()
+        group = ResearchGroup(school_programme_id=school.id, name="北美术组", scope_path=school.scope_path)
+        session.add(group)
+        session.flush()
+        number, group.scope_path = group.id, f"{school.scope_path}g{group.id}/"
+        session.add(Outcome(group_id=number, title="画册", scope_path=group.scope_path))
+        session.commit()
+    ping = client_of("平")
+    assert "该教研组有 1 份研修成果（如“画册”），不能删除。" in ping.get(f"/research_group/delete/{number}").text
+    answer = ping.api("delete", f"/api/v1/research_group/{number}")
+    assert (answer.status_code, answer.json["message"]) == (409, "该教研组有 1 份研修成果（如“画册”），不能删除。")

@@ -128,6 +128,7 @@ def test_a_summary_is_handed_in_failed_with_a_reason_handed_in_again_and_passed(
     assert desk.upload_summary(LEADER, "A1").status_code == 303
     summary = desk.summary(LEADER, "A1")
     listed = zhu.get("/ability_summary/list/").text
+    assert "指派评审人" in listed, "whom it was given to; others may decide"
     assert (
         "查看总结" in listed and f"/ability_summary/do/pass/{summary.id}" in listed and f"/ability_summary/do/fail/{summary.id}" in listed
     )

@@ -126,7 +126,9 @@ def test_the_list_has_all_activities_of_ones_own_groups_and_joins_after_a_questi
     member, address = client_of(MEMBER), north.url(DISCUSSION)
     page = member.get("/research/activities/")
     assert all(f"活动{kind.label}" in page.text for kind in ActivityKind) and "共 5 个研修活动" in page.text
+    assert 'data-label="确定"' in page.text
     asked = member.post(f"{address}/join")
+    assert '<button class="btn btn-primary">确定</button>' in asked.text, "确定/取消 (S0-118)"
     assert asked.status_code == 200 and "参与：活动教学研讨" in asked.text and north.rows(Participation, DISCUSSION) == []
     assert member.post(f"{address}/join", **YES).status_code == 303
     [part] = north.rows(Participation, DISCUSSION)
@@ -243,7 +245,15 @@ def test_the_leader_names_and_completes_what_was_done_offline(north: School, cli
     assert "不需要在线上操作" in member.get(address).text
     assert member.post(f"{address}/participants", teacher=str(teacher[MEMBER])).status_code == 403
     assert member.post(f"{address}/join", **YES).status_code == 303 and north.rows(Participation, OFFLINE) == []
-    leader.get(address)
+    for form, words in (
+        (OfflineForm.OBSERVATION, "听课视频、听课记录、评课表"),
+        (OfflineForm.DISCUSSION, "研讨报告、研讨记录"),
+        (OfflineForm.PREPARATION, "教学设计、备课表"),
+    ):
+        with Session(north.cast.engine) as session:
+            session.execute(update(Activity).where(Activity.id == north.activity[OFFLINE]).values(offline_form=form))
+            session.commit()
+        assert words in leader.get(address).text, "S1-18…20"
     photo = {"files.evidence": "", "upload.evidence": (BytesIO(samples.pdf()), "签到表.pdf")}
     early = leader.post(f"{address}/evidence", **photo)
     assert early.status_code == 422 and "请先指定参与的组员。" in early.text and "签到表.pdf" in early.text
@@ -303,6 +313,8 @@ def test_the_it_team_looks_at_the_whole_school(north: School, client_of: Any) ->
     """S0-115: they learn in their own groups, and look on elsewhere."""
     north.lessons.appoint(OTHER, IT_TEAM, north.cast.path["北"])
     team = client_of(OTHER)
+    assert 'href="/research/mine/"' in team.get("/").text and team.get("/research/mine/").status_code == 200
+    assert 'href="/research/mine/"' not in client_of("平").get("/").text
     assert "活动教学研讨" in team.get("/research/activities/").text and team.get(north.url(DISCUSSION)).status_code == 200
     assert team.post(north.url(DISCUSSION, "join"), **YES).status_code == 403
     north.lessons.appoint(MEMBER, IT_TEAM, north.cast.path["北"])

@@ -14,8 +14,10 @@ from sqlalchemy import func, select
 from app import create_app
 from config import Settings
 from models.access import Account, Post
+from models.activities import Activity, ActivityKind, Participation, ParticipationState
 from models.files import FileKind
 from models.org import AreaType, Region, RegionKind, School, SchoolKind, Stage
+from models.outcomes import Outcome, OutcomeState
 from models.people import Certification, CertificationOutcome, CertificationState, IdType, Subject, Teacher, Title
 from models.scoping import ROOT, SYSTEM, acting_as
 from models.service import RequestKind, ServiceRequest
@@ -302,6 +304,12 @@ def test_with_a_store_there_is_evidence_to_look_at_and_a_phone_to_change(databas
             [file] = files_of(session, [row])[row.id]
             with store.open(file.blob.key) as content:
                 assert check_content(file.name, content).kind is FileKind.IMAGE
+        handed_in = session.scalars(select(Outcome).where(Outcome.state != OutcomeState.SAVED)).all()
+        done = select(Participation).join(Activity, Activity.id == Participation.activity_id).where(Activity.kind == ActivityKind.HOMEWORK)
+        homework = session.scalars(done.where(Participation.state == ParticipationState.COMPLETED)).all()
+        assert handed_in and homework
+        for row in (*handed_in, *homework):
+            assert files_of(session, [row]).get(row.id), f"{row.__tablename__} {row.id} was handed in without a file"
         call_back(session, SYSTEM, asked, "已电话核实。", NOW)
         assert change_asked_phone(session, SYSTEM, asked, "", NOW) == "139****0009"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +11,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import sessionmaker
 
 from models.access import Post
+from models.activities import Activity, ActivityState
 from models.invariants import what_keeps
 from models.people import CertificationState, Teacher
 from models.research import GroupPlan, ResearchGroup
 from models.scoping import SYSTEM, acting_as
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
 from rules.grants import GROUP_LEADER, GROUP_MEMBER
-from rules.groups import add_members, candidates, release_member
+from rules.groups import add_members, candidates, release_member, without_activity, without_leader
 from rules.members import members_of
 from tests.cast import TODAY, Cast
 from tests.services.lessons import LEADER, MEMBER, OTHER, Lessons
@@ -99,6 +101,7 @@ def test_what_a_group_has_keeps_it_and_an_empty_one_goes_with_its_posts(lessons:
     with acting_as(lessons.cast.identity("平")):
         said = " ".join(what_keeps(lessons.session, lessons.group))
         assert "一年计划" in said and "整本书阅读" in said and "1 个研修活动" in said
+        assert "1 份研修成果（如“北的成果”）" in said and "1 份评课标准（如“课堂评价”）" in said
         empty = ResearchGroup(school_programme_id=lessons.school.id, name="北数学教研组", leader_id=lessons.cast.teacher[OTHER])
         lessons.session.add(empty)
         lessons.session.commit()
@@ -111,6 +114,38 @@ def test_what_a_group_has_keeps_it_and_an_empty_one_goes_with_its_posts(lessons:
 
 
 def test_one_plan_for_each_group(lessons: Lessons) -> None:
-    with acting_as(lessons.as_personal(LEADER)), pytest.raises(RuleViolation):
+    """S1-38."""
+    with acting_as(lessons.as_personal(LEADER)), pytest.raises(RuleViolation) as refusal:
         lessons.session.add(GroupPlan(group_id=lessons.group.id, title="第二份", content="又一份"))
         lessons.session.commit()
+    assert (str(refusal.value), refusal.value.field) == ("每个教研组只有一份研修计划。", "group")
+
+
+def test_a_month_without_activity_is_not_ended_by_a_draft_or_by_what_is_to_come(lessons: Lessons) -> None:
+    """S0-30: only what was published and has begun is something a group has done; S0-29: nobody leads some."""
+
+    def quiet() -> bool:
+        with acting_as(SYSTEM):
+            return lessons.session.scalar(select(ResearchGroup.id).where(without_activity(TODAY, 30))) is not None
+
+    def write(starts: int, state: ActivityState, completed: int | None = None) -> None:
+        values: dict[str, Any] = {"starts_at": TODAY + timedelta(days=starts), "ends_at": TODAY + timedelta(days=90), "state": state}
+        with acting_as(SYSTEM):
+            done = None if completed is None else TODAY + timedelta(days=completed)
+            lessons.session.execute(update(Activity).values(**values, completed_at=done))
+            lessons.session.commit()
+
+    for starts, state, completed, expected in (
+        (-3, ActivityState.DRAFT, None, True),
+        (20, ActivityState.PUBLISHED, None, True),
+        (-40, ActivityState.PUBLISHED, None, True),
+        (-3, ActivityState.PUBLISHED, None, False),
+        (-40, ActivityState.COMPLETED, -3, False),
+    ):
+        write(starts, state, completed)
+        assert quiet() is expected, (starts, state)
+    with acting_as(SYSTEM):
+        assert lessons.session.scalars(select(ResearchGroup).where(without_leader())).all() == []
+        lessons.group.leader_id = None
+        lessons.session.commit()
+        assert lessons.session.scalars(select(ResearchGroup).where(without_leader())).all() == [lessons.group]

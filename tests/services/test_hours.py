@@ -430,7 +430,12 @@ def test_who_lacks_hours_is_told_whom_to_contact(book: Book) -> None:
     with acting_as(me), book.factory() as session:
         [statement] = statement_of(session, me, book.cast.teacher["梅"], now=TODAY)
         assert [(c.name, c.role_label, c.unit_name) for c in statement.contacts] == [("平", "学校管理员", "北实验小学")]
-        assert "****" in statement.contacts[0].phone and (statement.tally.missing, statement.warning) == (Decimal("0.5"), "")
+        assert "****" not in statement.contacts[0].phone and len(statement.contacts[0].phone) == 11, "the teacher is to call"
+        assert (statement.tally.missing, statement.warning) == (Decimal("0.5"), "")
+    for other in map(book.cast.identity, ("平", "丹")):
+        with acting_as(other), book.factory() as session:
+            [statement] = statement_of(session, other, book.cast.teacher["梅"], now=TODAY)
+            assert "****" in statement.contacts[0].phone, "it is nobody else's contact"
     book.credit(book.earned("梅", "participation/2", "0.5"))
     with acting_as(me), book.factory() as session:
         [statement] = statement_of(session, me, book.cast.teacher["梅"], now=TODAY)

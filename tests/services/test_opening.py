@@ -10,17 +10,18 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import rules.school_programmes  # noqa: F401  (a school's part has a name)
-from models.activities import ActivityKind, Participation, ParticipationState
+from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState
 from models.base import table_name
 from models.files import Attachment
 from models.history import Decision
 from models.hours import HourEntry, HourState, Programme
 from models.notices import Notice
 from models.org import School
+from models.outcomes import AbilityPoint, AbilitySummary, SummaryState
 from models.people import CertificationState, Teacher
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, Identity, acting_as
@@ -193,7 +194,38 @@ def test_what_comes_next_is_the_first_that_is_not_done(lessons: Lessons) -> None
     ready(lessons)
     with acting_as(SYSTEM):
         after = stages_of(lessons.school, readiness_of(lessons.session, lessons.school), programme, TODAY)
-    assert [stage.name for stage in after if stage.is_done] == ["plans", "team", "groups", "open", "theme", "group_plans"]
+    assert [stage.name for stage in after if stage.is_done] == ["plans", "team", "groups", "leaders", "open", "theme", "group_plans"]
+
+
+def test_what_nobody_has_done_is_not_ticked(lessons: Lessons) -> None:
+    """S0-29, S0-39, S0-43: a draft is no activity, nothing handed in is nothing reviewed, a group without a leader is work to do."""
+    ready(lessons)
+    draft = lessons.activity(LEADER, ActivityKind.HOMEWORK)
+
+    def stage(name: str) -> Any:
+        with acting_as(SYSTEM):
+            programme = lessons.session.get_one(Programme, lessons.school.programme_id)
+            return {one.name: one for one in stages_of(lessons.school, readiness_of(lessons.session, lessons.school), programme, TODAY)}[
+                name
+            ]
+
+    before = stage("activities").told
+    with acting_as(SYSTEM):
+        lessons.session.execute(update(Activity).where(Activity.id == draft.id).values(state=ActivityState.PUBLISHED))
+        lessons.session.execute(delete(AbilitySummary))
+        lessons.session.commit()
+    assert stage("activities").told != before and not stage("reviews").is_done
+    assert "2 名成员" in stage("improvement_plans").told and not stage("improvement_plans").is_done
+    summary = {"school_programme_id": lessons.school.id, "teacher_id": lessons.cast.teacher[MEMBER], "handed_in_at": TODAY}
+    with acting_as(SYSTEM):
+        point = lessons.session.scalars(select(AbilityPoint.id)).first()
+        lessons.session.add(AbilitySummary(**summary, ability_point_id=point, state=SummaryState.PASSED))
+        lessons.session.commit()
+    assert stage("reviews").is_done and stage("leaders").is_done
+    with acting_as(SYSTEM):
+        lessons.session.execute(update(ResearchGroup).values(leader_id=None))
+        lessons.session.commit()
+    assert (stage("leaders").is_done, stage("leaders").told) == (False, "1 个教研组还没有组长。")
 
 
 # --- acceptance -------------------------------------------------------------------------------------------------------
@@ -207,7 +239,7 @@ def test_an_application_says_what_blocks_and_warns_of_the_rest(lessons: Lessons)
     told = missing_of(lessons.session, lessons.cast.identity("丹"), lessons.school, now=TODAY)
     assert told == [
         "2 名成员中有 2 名未达 25 学时。",
-        "1 名成员没有上传个人提升计划。",
+        "2 名成员没有上传个人提升计划。",
         "1 份能力点提升总结还没有评审。",
         "1 个教研组没有提交教学案例。",
     ]

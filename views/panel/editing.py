@@ -42,6 +42,10 @@ class EditingMixin(Base):
         path = row.scope_path if isinstance(row, Scoped) else None
         return [f for f in fields if in_clear(f, self.identity, self.table, path)]
 
+    def leads_back(self, row: Any | None = None) -> str:
+        """Where saving or leaving the form leads whoever came from a page of the area; empty: to the record; for a subclass."""
+        return ""
+
     @expose("/add", methods=["GET", "POST"])
     @has_access
     def add(self) -> Response:
@@ -52,10 +56,11 @@ class EditingMixin(Base):
         if request.method == "POST":
             if form.validate() and not files.errors and (row := self._save_new(form, fields, files)) is not None:
                 flash(_("已新增“%(name)s”。", name=str(row)), "success")
-                return redirect(self.url("add") if "again" in request.form else self.url("show", pk=row.id), 303)
+                shown = self.leads_back(row) or self.url("show", pk=row.id)
+                return redirect(request.full_path if "again" in request.form else shown, 303)
         else:
             self._prefill(form, fields)
-        page = self._draw(_("新增%(what)s", what=_(self.noun())), form, fields, files, self.url("list"))
+        page = self._draw(_("新增%(what)s", what=_(self.noun())), form, fields, files, self.leads_back() or self.url("list"))
         return page, 422 if form.errors or files.errors else 200  # type: ignore[return-value]
 
     def _prefill(self, form: Any, fields: list[Field]) -> None:
@@ -101,10 +106,11 @@ class EditingMixin(Base):
             conflict = [*self._differences(row, form, fields), *files.differences()] if is_old else []
             if not conflict and self._save(row, form, fields, files):
                 flash(_("已保存“%(name)s”。", name=str(row)), "success")
-                return redirect(self.url("show", pk=pk), 303)
+                return redirect(self.leads_back(row) or self.url("show", pk=pk), 303)
         status = 409 if conflict else 422 if form.errors or files.errors else 200
         title, version = _("编辑：%(name)s", name=str(self.row(pk))), str(self.row(pk).version)
-        page = self._draw(title, form, fields, files, self.url("show", pk=pk), conflict, version)
+        back = self.leads_back(self.row(pk)) or self.url("show", pk=pk)
+        page = self._draw(title, form, fields, files, back, conflict, version)
         return page, status  # type: ignore[return-value]
 
     def _differences(self, row: Any, form: Any, fields: list[Field]) -> list[tuple[str, str, str]]:
