@@ -63,7 +63,10 @@ class Office:
 
     def told(self, name: str) -> list[str]:
         with acting_as(SYSTEM):
-            return [str(n.sentence) for n in self.session.scalars(select(Notice).where(Notice.account_id == self.cast.account[name]))]
+            return [
+                str(n.sentence)
+                for n in self.session.scalars(select(Notice).where(Notice.account_id == self.cast.account[name]).order_by(Notice.id))
+            ]
 
     def who_is_told(self) -> set[str]:
         """Whom a notice for North's administrators reaches."""
@@ -189,7 +192,9 @@ def test_it_can_be_withdrawn_and_the_others_are_told(office: Office, who: str) -
     with pytest.raises(Conflict):
         withdraw(office.session, office.cast.identity(who), named, now=utcnow())
     with acting_as(SYSTEM):
-        acts = office.session.scalars(select(Change.act).where(Change.table_name == "post", Change.row_id == office.post("平").id)).all()
+        acts = office.session.scalars(
+            select(Change.act).where(Change.table_name == "post", Change.row_id == office.post("平").id).order_by(Change.id)
+        ).all()
     assert acts == ["delegate", "withdraw_delegate"]
 
 

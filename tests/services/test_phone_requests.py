@@ -25,7 +25,8 @@ from rules.files_store import FileStore
 from rules.phone_requests import Person, Photo, ask_for_phone, forget_photos
 from rules.service import ASKS_PER_ADDRESS, TOO_OFTEN, Asked, ask_service, find_request, matching_accounts
 from rules.service_desk import CHANGED, SERVICE, call_back, change_asked_phone
-from rules.workflow import take, waiting
+from rules.workflow import take
+from rules.workflow_waiting import waiting
 from tests import samples
 from tests.cast import TODAY, Cast
 from tests.inbox import Inbox
