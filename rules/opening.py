@@ -237,19 +237,10 @@ class Stage:
 
 def stages_of(school: SchoolProgramme, ready: Readiness, programme: Programme, now: datetime) -> Sequence[Stage]:
     """The way from the plans to the registered hours, in order; the first that is not done is what comes next."""
-    groups, without_plan, without_leader = ready.groups, ready.groups_without_plan, ready.groups_without_leader
+    groups, without_plan = ready.groups, ready.groups_without_plan
     over = day_of(now) > programme.ends_on
     return (
-        Stage("plans", "提交两案", ready.plans == len(PLANS), Sentence("已提交 {count} / {all} 份。", count=ready.plans, all=len(PLANS))),
-        Stage("team", "组建信息化团队", ready.team > 0, Sentence("已有 {count} 名成员。", count=ready.team)),
-        Stage("groups", "创建教研组", groups > 0, Sentence("已创建 {count} 个教研组。", count=groups)),
-        Stage(
-            "leaders",
-            "指定教研组组长",
-            groups > 0 and not without_leader,
-            Sentence("{count} 个教研组还没有组长。", count=without_leader) if without_leader else "",
-        ),
-        Stage("open", "提交，进入校本研修", school.state is not SchoolState.PREPARING),
+        *_stages_to_begin(school, ready),
         Stage("theme", "编辑校本主题", bool(school.theme)),
         Stage(
             "group_plans",
@@ -283,6 +274,22 @@ def stages_of(school: SchoolProgramme, ready: Readiness, programme: Programme, n
         ),
         Stage("acceptance", "申请整校验收", school.state in (SchoolState.APPLIED, SchoolState.PASSED)),
         Stage("registered", "验收通过，学时登记", school.state is SchoolState.PASSED),
+    )
+
+
+def _stages_to_begin(school: SchoolProgramme, ready: Readiness) -> Sequence[Stage]:
+    without_leader = ready.groups_without_leader
+    return (
+        Stage("plans", "提交两案", ready.plans == len(PLANS), Sentence("已提交 {count} / {all} 份。", count=ready.plans, all=len(PLANS))),
+        Stage("team", "组建信息化团队", ready.team > 0, Sentence("已有 {count} 名成员。", count=ready.team)),
+        Stage("groups", "创建教研组", ready.groups > 0, Sentence("已创建 {count} 个教研组。", count=ready.groups)),
+        Stage(
+            "leaders",
+            "指定教研组组长",
+            ready.groups > 0 and not without_leader,
+            Sentence("{count} 个教研组还没有组长。", count=without_leader) if without_leader else "",
+        ),
+        Stage("open", "提交，进入校本研修", school.state is not SchoolState.PREPARING),
     )
 
 

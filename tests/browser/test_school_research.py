@@ -105,6 +105,7 @@ def the_school_opens(school: Any) -> str:
     expect(page.locator("[aria-current=step]")).to_contain_text("下一步")
     for width in (NARROW, 1280):
         school.narrow(width)
+        page.reload()
         school.look("r04-home-preparing")
     page.click("main a:has-text('开始')")
     page.click("main a:has-text('提交两案')")
@@ -123,6 +124,7 @@ def the_school_opens(school: Any) -> str:
     save(page, BEGIN)
     for width in (NARROW, 1280):
         school.narrow(width)
+        page.reload()
         school.look("r07-begin")
     page.click("main button:has-text('提交')")
     confirm(page)
