@@ -30,7 +30,7 @@ def is_open(cls: type[Any], identity: Any, reads: Collection[str] = (ROOT,)) -> 
 
 def is_row_open(row: Any, identity: Any) -> bool:
     """The same question for a row already at hand."""
-    if not row.kept_to or not row.is_kept or identity.reaches(row.kept_to, table_name(type(row)), row.scope_path):
+    if not getattr(row, "kept_to", "") or not row.is_kept or identity.reaches(row.kept_to, table_name(type(row)), row.scope_path):
         return True
     teacher_id = _teacher(identity)
     return teacher_id is not None and getattr(row, "teacher_id", None) == teacher_id

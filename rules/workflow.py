@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from models.base import ZONE, table_name
 from models.history import Decision, note
+from models.kept import is_row_open
 from models.notices import NoticeKind
 from models.scoping import Identity, acting_as, row_in_reach
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation, Sentence
@@ -137,14 +138,22 @@ def take_along(session: Session, identity: Identity, workflow: Workflow, row: An
 
 
 def lock(session: Session, identity: Identity, row: Any, act: str) -> Any:
-    """The row as it stands now, held until the transaction ends, once act and row are answered: NotPermitted, OutOfReach."""
-    model = type(row)
+    """The row as it stands now, held until the transaction ends, once act and row are answered: NotPermitted, OutOfReach.
+
+    Conflict for a row that was theirs to read a moment ago and that another's act has since kept to its author.
+    """
+    model, was_open = type(row), is_row_open(row, identity)
     identity.require(act, table_name(model))
     # Not session.get: that compares versions while loading, and whoever comes too late would not hear who was first.
     [key] = inspect(row).identity
     wanted = select(model).where(model.id == key).with_for_update(of=model)
     with acting_as(identity):
         found = session.scalars(wanted, execution_options={"populate_existing": True}).one_or_none()
+    if found is None and was_open:
+        with acting_as(identity.serving()):
+            kept = session.scalars(wanted, execution_options={"populate_existing": True}).one_or_none()
+        if kept is not None and not is_row_open(kept, identity):
+            raise Conflict(CHANGED)
     if found is None or not row_in_reach(found, identity, act):
         raise OutOfReach(f"{act} on {table_name(model)} {key}")
     return found

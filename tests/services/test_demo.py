@@ -294,6 +294,7 @@ def test_an_operator_made_before_keeps_the_name_and_the_password(database_url):
     assert demo.all(select(func.count()).select_from(Account).where(Account.username == "admin")) == [1]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_with_a_store_there_is_evidence_to_look_at_and_a_phone_to_change(database_url, tmp_path):
     demo, store = Demo(database_url), FileStore(f"file://{tmp_path}")
     load_demo(demo.factory, now=NOW, progress=lambda _line: None, files=store)

@@ -62,7 +62,7 @@ class Team:
     def decisions(self) -> list[tuple[str, str, str]]:
         with acting_as(SYSTEM):
             found = self.session.scalars(
-                select(Decision).where(Decision.row_id == self.cast.teacher["兰"], Decision.table_name == "teacher")
+                select(Decision).where(Decision.row_id == self.cast.teacher["兰"], Decision.table_name == "teacher").order_by(Decision.id)
             )
             return [(d.step, d.source, d.target) for d in found]
 
