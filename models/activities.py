@@ -169,6 +169,10 @@ class Activity(Scoped, Record):
     __table_args__ = (
         CheckConstraint("ends_at > starts_at", name="dates"),
         CheckConstraint("hours > 0", name="hours"),
+        # With the state, so that a school's activities are counted from it alone.
+        Index("ix_activity_group_state", "group_id", "state"),
+        # With the path: else SQLite believes a whole school's activities to be fewer than those of a topic.
+        Index("ix_activity_topic_scope", "topic_id", "scope_path", "id"),
         Index("ix_activity_title_scope", "title", "scope_path", "id"),
         Index("ix_activity_starts_scope", "starts_at", "scope_path", "id"),
         Index("ix_activity_scope_facets", "scope_path", "kind", "state"),
@@ -179,8 +183,8 @@ class Activity(Scoped, Record):
         FileSlot("evidence", "佐证材料", accept=EVIDENCE, most=50, readonly=True),
     )
 
-    topic_id: Mapped[int] = link(Topic, "研修专题", fixed=True)
-    group_id: Mapped[int] = link(ResearchGroup, "教研组", readonly=True)
+    topic_id: Mapped[int] = link(Topic, "研修专题", fixed=True, index=False)
+    group_id: Mapped[int] = link(ResearchGroup, "教研组", readonly=True, index=False)
     kind: Mapped[ActivityKind] = choice(ActivityKind, "活动类型", fixed=True)
     title: Mapped[Name] = field("活动名称")
     starts_at: Mapped[Moment] = field("开始时间")

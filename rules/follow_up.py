@@ -23,10 +23,11 @@ from models.violation import Sentence
 from rules.closing import why_kept
 from rules.errors import RuleViolation
 from rules.grants import GROUP_LEADER
+from rules.hour_ledger import policy_in_force
 from rules.hours import said
 from rules.notices import tell_accounts
 from rules.page_views import day_of
-from rules.research_figures import Standing, progress_of
+from rules.research_persons import Standing, Wanted, persons_of
 
 NAMED = 10
 AT_ONCE = 1_000
@@ -48,8 +49,8 @@ def remind_leaders(session: Session, identity: Identity, school: SchoolProgramme
     with acting_as(identity.serving()), transaction(session):
         if why := why_kept(school.state):
             raise RuleViolation(why)
-        found = progress_of(session, identity, school, now=now)
-        below = [person for person in found.below if person.teacher_id in set(teacher_ids)]
+        policy = policy_in_force(session, school.programme_id, day_of(now))
+        below = persons_of(session, identity, school, policy, Wanted(teacher_ids=teacher_ids, is_below=True))
         if not below:
             raise RuleViolation("所选教师已达到学时要求，不需要提醒。")
         leaders = _leaders(session, {group for person in below for group in person.group_ids})
@@ -59,7 +60,7 @@ def remind_leaders(session: Session, identity: Identity, school: SchoolProgramme
         new = set(_note(session, identity, school, led, now))
         if not new:
             raise RuleViolation("今天已经提醒过组长，请明天再提醒。")
-        _tell(session, school, [person for person in led if person.teacher_id in new], leaders, found.target, now)
+        _tell(session, school, [person for person in led if person.teacher_id in new], leaders, policy.target, now)
         return len(new)
 
 

@@ -92,7 +92,7 @@ def reasons_against_submitting(session: Session, outcome: Outcome) -> Iterator[s
 # --- the review (S0-124, S0-125, S0-133) ------------------------------------------------------------------------------
 
 
-def reasons_against_reviewing(session: Session, outcome: Outcome) -> Iterator[str]:
+def own_by_hand(session: Session, outcome: Outcome) -> Iterator[str]:
     """Nobody reviews what they have submitted, made or written at, by whichever account, nor their substitute (S0-121)."""
     yield from reasons_against_own(session, outcome.submitted_by_teacher_id) or ([OWN_WORK] if _has_a_hand_in(session, outcome) else [])
 
@@ -108,12 +108,6 @@ def _has_a_hand_in(session: Session, outcome: Outcome) -> bool:
     # A step of the review leaves an edit as well, of its dates.
     lines = session.execute(wrote.where(themselves))
     return any(act != "edit" or not changes.keys().isdisjoint(WRITTEN) for act, changes in lines)
-
-
-def reasons_against_returning(session: Session, outcome: Outcome) -> Iterator[str]:
-    """As against reviewing; and that nobody could submit it anew."""
-    yield from what_acceptance_keeps(session, outcome)
-    yield from reasons_against_reviewing(session, outcome)
 
 
 def reviewers_needed(session: Session, outcome: Outcome) -> int:
@@ -174,7 +168,6 @@ OUTCOME_REVIEW = Workflow(
             not_by_author=True,
             needs_comment=True,
             comment_label="评审意见",
-            check=reasons_against_reviewing,
             effect=_published,
             quorum=reviewers_needed,
         ),
@@ -188,11 +181,12 @@ OUTCOME_REVIEW = Workflow(
             not_by_author=True,
             needs_comment=True,
             comment_label="评审意见",
-            check=reasons_against_returning,
+            check=what_acceptance_keeps,
             effect=_back,
         ),
     ),
     person=KnownBy({"account": Outcome.submitted_by_id, "teacher": Outcome.submitted_by_teacher_id}),
+    bars=own_by_hand,
     starts=(OutcomeState.SAVED,),
     waits=(OutcomeState.SUBMITTED,),
     ends=(OutcomeState.REVIEWED,),

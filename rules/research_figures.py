@@ -1,26 +1,24 @@
 """How far a school's research has come: hours of every member and group, and of the schools of a region (S0-31, S0-32, S0-37, S1-35).
 
-Sums are made by the database, one row a person; what counts of them follows from them exactly as ``rules.hours.tally`` counts. The
-one thing a newcomer gets wrong: figures are about who is in a group now. Who has left a group keeps their hours and is in none.
+Sums are made by the database; what counts of a person's hours follows there exactly as ``rules.hours.tally`` counts. The one thing a
+newcomer gets wrong: figures are about who is in a group now. Who has left a group keeps their hours and is in none.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import CTE, ColumnElement, CompoundSelect, Select, Subquery, case, func, null, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from models.access import Account, Post, in_office
-from models.activities import Activity, ActivityState, Participation, ParticipationState
-from models.follow_ups import FollowUp
+from models.activities import Activity, ActivityState
 from models.hours import HourEntry, HourPolicy, HourState
-from models.outcomes import AbilitySummary, ImprovementPlan, SummaryState
 from models.people import Teacher
 from models.research import GroupPlan, ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as
@@ -34,22 +32,23 @@ STEP = 5
 """Hours from one column of the chart to the next."""
 
 
-@dataclass(slots=True)
-class Standing:
-    """A member's hours in the programme, wherever they earned them."""
+@dataclass(frozen=True)
+class Members:
+    """How many there are of a school or a group, and how far they are."""
 
-    teacher_id: int
-    name: str
-    group_ids: tuple[int, ...]
-    raw: Decimal
+    number: int
+    reached: int
     counted: Decimal
-    target: Decimal
-
-    is_reached: bool
+    """Their counted hours, added up."""
 
     @property
-    def missing(self) -> Decimal:
-        return max(NOTHING, self.target - self.counted)
+    def below(self) -> int:
+        return self.number - self.reached
+
+    @property
+    def average(self) -> Decimal:
+        """Counted hours a head, to a tenth; nothing for nobody."""
+        return (self.counted / self.number).quantize(Decimal("0.1")) if self.number else NOTHING
 
 
 @dataclass(frozen=True)
@@ -59,29 +58,11 @@ class GroupFigures:
     id: int
     name: str
     leader: str
-    members: int
-    reached: int
-    average: Decimal
+    members: Members
     activities: int
     completed: int
     """Activities that are over by their own act, offline ones that is."""
     has_plan: bool
-
-    @property
-    def below(self) -> int:
-        return self.members - self.reached
-
-
-@dataclass(frozen=True)
-class Deeds:
-    """What one member has done beside their hours."""
-
-    joined: int = 0
-    completed: int = 0
-    plan: int = 0
-    summaries: int = 0
-    passed: int = 0
-    reminded_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -107,170 +88,136 @@ def share(part: int, whole: int) -> int:
 
 @dataclass(frozen=True)
 class Progress:
-    """A school, or those of its groups that the reader answers for."""
+    """A school, or those of its groups that the reader answers for; who is in several groups counts once."""
 
-    persons: Sequence[Standing]
-    """Who misses most comes first."""
+    members: Members
+    spread: Sequence[tuple[str, int]]
+    """How many persons have counted so many hours: 0, above 0, from 5, … and the target reached."""
     groups: Sequence[GroupFigures]
-    target: Decimal
-
-    @property
-    def reached(self) -> int:
-        return sum(person.is_reached for person in self.persons)
-
-    @property
-    def below(self) -> Sequence[Standing]:
-        return [person for person in self.persons if not person.is_reached]
-
-    @property
-    def average(self) -> Decimal:
-        return average(self.persons)
-
-    def spread(self) -> list[tuple[str, int]]:
-        """How many persons have counted so many hours: 0, above 0, from 5, … and the target reached."""
-        marks = [NOTHING, *(Decimal(mark) for mark in range(STEP, int(self.target) + 1, STEP) if mark < self.target)]
-        of = Counter(_column(person, marks) for person in self.persons)
-        ranges = zip(marks, [*marks[1:], self.target], strict=True)
-        edges = [*(f"{said(mark)}–{said(after)}" for mark, after in ranges), f"≥{said(self.target)}"]
-        return [("0", of[-1]), *((edge, of[at]) for at, edge in enumerate(edges))]
-
-
-def _column(person: Standing, marks: Sequence[Decimal]) -> int:
-    if not person.counted:
-        return -1
-    return len(marks) if person.is_reached else sum(mark <= person.counted for mark in marks) - 1
-
-
-def average(persons: Iterable[Standing]) -> Decimal:
-    """Counted hours a head, to a tenth; nothing for nobody."""
-    counted = [person.counted for person in persons]
-    return (sum(counted, NOTHING) / len(counted)).quantize(Decimal("0.1")) if counted else NOTHING
 
 
 def progress_of(
-    session: Session, identity: Identity, school: SchoolProgramme, group_ids: Collection[int] | None = None, *, now: datetime
+    session: Session, identity: Identity, school: SchoolProgramme, group_ids: Collection[int] | None, policy: HourPolicy
 ) -> Progress:
     """Hours of the school's members, or of those groups' alone; the caller has asked whether the person may see them.
 
-    Three statements, however many teachers, groups and activities there are.
+    One statement, however many teachers, groups and activities there are.
     """
+    marks = _marks(policy.target)
+    by_unit: dict[int | None, list[Any]] = defaultdict(list)
     with acting_as(identity.serving()):
-        policy = policy_on(policies_of(session, [school.programme_id])[school.programme_id], day_of(now))
-        persons = _standings(session, school, group_ids, policy)
-        persons.sort(key=lambda one: (one.counted, one.name, one.teacher_id))
-        return Progress(persons, _groups(session, school, group_ids, persons), policy.target)
+        for row in session.execute(_figures(school, group_ids, policy, marks)):
+            by_unit[row.group_id].append(row)
+    everybody = by_unit.pop(None, [])
+    numbers = Counter({row.mark: row.number for row in everybody})
+    ranges = zip(marks, [*marks[1:], policy.target], strict=True)
+    edges = ["0", *(f"{said(mark)}–{said(after)}" for mark, after in ranges), f"≥{said(policy.target)}"]
+    spread = [(edge, numbers[at]) for at, edge in enumerate(edges)]
+    top = len(edges) - 1
+    return Progress(_members_of(everybody, top), spread, [_group(rows, top) for rows in by_unit.values()])
 
 
-# --- persons ----------------------------------------------------------------------------------------------------------
+def _members_of(rows: Sequence[Any], top: int) -> Members:
+    """The rows of one unit, one for each column of the chart, in one."""
+    reached = sum(row.number for row in rows if row.mark == top)
+    return Members(sum(row.number for row in rows), reached, sum((row.counted for row in rows), NOTHING))
 
 
-def _members(*conditions: Any) -> Any:
+def _group(rows: Sequence[Any], top: int) -> GroupFigures:
+    one = rows[0]
+    return GroupFigures(
+        id=one.group_id,
+        name=one.name,
+        leader=one.leader or "",
+        members=_members_of(rows, top),
+        activities=one.activities or 0,
+        completed=one.completed or 0,
+        has_plan=one.plan is not None,
+    )
+
+
+# --- sums -------------------------------------------------------------------------------------------------------------
+
+
+def members_in(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     """Who is in which group of which school's programme now."""
     held = (Post.role.in_(IN_A_GROUP), in_office(), Account.teacher_id.is_not(None), *conditions)
-    columns = (Account.teacher_id, ResearchGroup.id.label("group_id"), ResearchGroup.school_programme_id)
-    members = select(*columns).join(Post, Post.scope_path == ResearchGroup.scope_path).join(Account, Account.id == Post.account_id)
-    return members.where(*held)
+    columns = (Account.teacher_id, ResearchGroup.id.label("group_id"), ResearchGroup.school_programme_id, SchoolProgramme.programme_id)
+    members = select(*columns).join(SchoolProgramme, SchoolProgramme.id == ResearchGroup.school_programme_id)
+    return members.join(Post, Post.scope_path == ResearchGroup.scope_path).join(Account, Account.id == Post.account_id).where(*held)
 
 
-def _sums() -> tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[Any]]:
-    """Raw hours, what is registered of them, and what is accrued and waits."""
+def of_groups(school: SchoolProgramme, group_ids: Collection[int] | None) -> list[ColumnElement[bool]]:
+    """The condition for those groups of the school, or all of them."""
+    chosen = [ResearchGroup.id.in_(sorted(group_ids))] if group_ids is not None else []
+    return [ResearchGroup.school_programme_id == school.id, *chosen]
+
+
+def counted_in(teacher_id: ColumnElement[Any], programme_id: ColumnElement[Any], cap: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What counts of a person's hours: all that is registered, and of what is accrued as much as the cap still holds."""
     registered = func.sum(case((HourEntry.state == HourState.REGISTERED, func.coalesce(HourEntry.counted, 0)), else_=0))
     accrued = func.sum(case((HourEntry.state == HourState.ACCRUED, HourEntry.hours), else_=0))
-    raw = func.sum(HourEntry.hours)
-    return tuple(func.coalesce(one, 0).label(name) for one, name in ((raw, "raw"), (registered, "registered"), (accrued, "accrued")))  # type: ignore[return-value]
+    added = select(func.coalesce(registered, 0).label("registered"), func.coalesce(accrued, 0).label("accrued"))
+    sums = added.where(*valid_hours(teacher_id, programme_id)).correlate(*teacher_id._from_objects).subquery()
+    room = case((sums.c.registered < cap, cap - sums.c.registered), else_=0)
+    # SQLite adds binary fractions, which are no hundredths before they are rounded.
+    counted = func.round(sums.c.registered + case((sums.c.accrued < room, sums.c.accrued), else_=room), 2, type_=HourEntry.hours.type)
+    return select(counted).scalar_subquery()
 
 
-def counted_of(registered: Decimal, accrued: Decimal, cap: Decimal) -> Decimal:
-    """What counts: all that is registered, and of what is accrued as much as the cap still holds."""
-    return registered + min(accrued, max(NOTHING, cap - registered))
+def valid_hours(teacher_id: ColumnElement[Any], programme_id: ColumnElement[Any]) -> tuple[ColumnElement[bool], ...]:
+    """The entries of one person in a programme that were not voided."""
+    return HourEntry.teacher_id == teacher_id, HourEntry.programme_id == programme_id, HourEntry.state != HourState.VOID
 
 
-def _standings(session: Session, school: SchoolProgramme, group_ids: Collection[int] | None, policy: HourPolicy) -> list[Standing]:
-    ours = [ResearchGroup.school_programme_id == school.id]
-    members = _members(*ours, *([ResearchGroup.id.in_(sorted(group_ids))] if group_ids is not None else []))
-    within = members.cte("members")
-    of = and_(HourEntry.teacher_id == within.c.teacher_id, HourEntry.programme_id == school.programme_id, HourEntry.state != HourState.VOID)
-    columns = (within.c.teacher_id, within.c.group_id, Teacher.name, *_sums())
-    summed = select(*columns).join(Teacher, Teacher.id == within.c.teacher_id).outerjoin(HourEntry, of)
-    found: dict[int, Standing] = {}
-    for teacher_id, group_id, name, raw, registered, accrued in session.execute(summed.group_by(*within.c[:2], Teacher.name)).all():
-        if teacher_id in found:
-            found[teacher_id].group_ids += (group_id,)
-        else:
-            counted = counted_of(registered, accrued, policy.cap)
-            found[teacher_id] = Standing(teacher_id, name, (group_id,), raw, counted, policy.target, counted >= policy.target)
-    return list(found.values())
+def _standing(members: CTE, limits: Mapping[int, Limits]) -> CTE:
+    """Each person once for each school: what counts of their hours under that school's limits."""
+    people = select(members.c.school_programme_id, members.c.programme_id, members.c.teacher_id).distinct().subquery()
+    cap = case({school: limit.cap for school, limit in limits.items()}, value=people.c.school_programme_id)
+    counted = counted_in(people.c.teacher_id, people.c.programme_id, cap)
+    # Made once: the sums would be made again wherever a column of them is named.
+    return select(people.c.school_programme_id, people.c.teacher_id, counted.label("counted")).cte("standing").prefix_with("MATERIALIZED")
 
 
-def deeds_of(session: Session, identity: Identity, school: SchoolProgramme, teacher_ids: Sequence[int]) -> Mapping[int, Deeds]:
-    """Teacher → what they have done in the school's programme, for the few of a page; one statement."""
-    parts = select(func.count()).select_from(Participation).join(Activity).join(ResearchGroup)
-    parts = parts.where(Participation.teacher_id == Teacher.id, ResearchGroup.school_programme_id == school.id)
-    plans = select(func.count()).select_from(ImprovementPlan).where(*_handed_in(ImprovementPlan, school))
-    summaries = select(func.count()).select_from(AbilitySummary).where(*_handed_in(AbilitySummary, school))
-    told = (FollowUp.school_programme_id == school.id, FollowUp.teacher_id == Teacher.id)
-    columns = (
-        parts.where(Participation.state == ParticipationState.JOINED),
-        parts.where(Participation.state == ParticipationState.COMPLETED),
-        plans,
-        summaries,
-        summaries.where(AbilitySummary.state == SummaryState.PASSED),
-        select(func.max(FollowUp.reminded_at)).where(*told),
-    )
-    asked = select(Teacher.id, *(column.scalar_subquery() for column in columns)).where(Teacher.id.in_(teacher_ids))
-    with acting_as(identity.serving()):
-        return {teacher_id: Deeds(*numbers) for teacher_id, *numbers in session.execute(asked)} if teacher_ids else {}
+def _marks(target: Decimal) -> list[Decimal]:
+    """Where each column of the chart but the last begins: just above 0, 5, 10, …"""
+    return [NOTHING, *(Decimal(mark) for mark in range(STEP, int(target) + 1, STEP) if mark < target)]
 
 
-def _handed_in(model: Any, school: SchoolProgramme) -> tuple[ColumnElement[bool], ...]:
-    return (model.teacher_id == Teacher.id, model.school_programme_id == school.id)
-
-
-# --- groups -----------------------------------------------------------------------------------------------------------
-
-
-def _groups(
-    session: Session, school: SchoolProgramme, group_ids: Collection[int] | None, persons: Sequence[Standing]
-) -> list[GroupFigures]:
-    members: dict[int, list[Standing]] = defaultdict(list)
-    for person in persons:
-        for group_id in person.group_ids:
-            members[group_id].append(person)
-    return [_group(row, members[row.id]) for row in session.execute(_selected_groups(school, group_ids))]
-
-
-def _selected_groups(school: SchoolProgramme, group_ids: Collection[int] | None) -> Any:
-    leader = aliased(Teacher)
-    done = func.sum(case((Activity.state == ActivityState.COMPLETED, 1), else_=0))
-    counts = select(Activity.group_id, func.count().label("number"), done.label("done")).where(Activity.state != ActivityState.DRAFT)
-    ours = select(ResearchGroup.id).where(ResearchGroup.school_programme_id == school.id)
-    activities = counts.where(Activity.group_id.in_(ours)).group_by(Activity.group_id).subquery()
-    columns = (
-        ResearchGroup.id,
-        ResearchGroup.name,
+def _figures(
+    school: SchoolProgramme, group_ids: Collection[int] | None, policy: HourPolicy, marks: Sequence[Decimal]
+) -> CompoundSelect[Any]:
+    """Every group with how many of its members stand in each column of the chart, and the same of everybody, under no group."""
+    ours = of_groups(school, group_ids)
+    members = members_in(*ours).cte("members")
+    counted = _standing(members, {school.id: policy}).c.counted
+    columns = [(counted >= mark, at) for at, mark in list(enumerate(marks, 1))[:0:-1]]
+    mark = case((counted >= policy.target, len(marks) + 1), *columns, (counted > 0, 1), else_=0)
+    persons = select(counted.table.c.teacher_id, counted, mark.label("mark")).cte("persons")
+    numbers = (persons.c.mark, func.count().label("number"), func.sum(persons.c.counted).label("counted"))
+    theirs = select(members.c.group_id, *numbers).join(persons, persons.c.teacher_id == members.c.teacher_id)
+    tally = theirs.group_by(members.c.group_id, persons.c.mark).subquery()
+    told = (tally.c.mark, func.coalesce(tally.c.number, 0).label("number"), func.coalesce(tally.c.counted, 0).label("counted"))
+    activities, leader = _activities(ours), aliased(Teacher)
+    facts = (
+        ResearchGroup.name.label("name"),
         leader.name.label("leader"),
-        func.coalesce(activities.c.number, 0).label("activities"),
-        func.coalesce(activities.c.done, 0).label("completed"),
+        activities.c.activities,
+        activities.c.completed,
         GroupPlan.id.label("plan"),
     )
-    found = select(*columns).where(ResearchGroup.school_programme_id == school.id).order_by(ResearchGroup.name, ResearchGroup.id)
-    found = found.outerjoin(leader, leader.id == ResearchGroup.leader_id).outerjoin(GroupPlan, GroupPlan.group_id == ResearchGroup.id)
-    found = found.outerjoin(activities, activities.c.group_id == ResearchGroup.id)
-    return found.where(ResearchGroup.id.in_(sorted(group_ids))) if group_ids is not None else found
+    groups = select(ResearchGroup.id.label("group_id"), *told, *facts).outerjoin(tally, tally.c.group_id == ResearchGroup.id).where(*ours)
+    groups = groups.outerjoin(leader, leader.id == ResearchGroup.leader_id).outerjoin(GroupPlan, GroupPlan.group_id == ResearchGroup.id)
+    groups = groups.outerjoin(activities, activities.c.group_id == ResearchGroup.id)
+    return union_all(groups, select(null(), *numbers, *(null() for _fact in facts)).group_by(persons.c.mark)).order_by("name", "group_id")
 
 
-def _group(row: Any, theirs: Sequence[Standing]) -> GroupFigures:
-    return GroupFigures(
-        id=row.id,
-        name=row.name,
-        leader=row.leader or "",
-        members=len(theirs),
-        reached=sum(person.is_reached for person in theirs),
-        average=average(theirs),
-        activities=row.activities,
-        completed=row.completed,
-        has_plan=row.plan is not None,
-    )
+def _activities(ours: Sequence[ColumnElement[bool]]) -> Subquery:
+    """Group → how many activities it has put on, and how many of them are completed."""
+    done = func.sum(case((Activity.state == ActivityState.COMPLETED, 1), else_=0))
+    counts = select(Activity.group_id, func.count().label("activities"), done.label("completed"))
+    of = (Activity.state != ActivityState.DRAFT, Activity.group_id.in_(select(ResearchGroup.id).where(*ours)))
+    return counts.where(*of).group_by(Activity.group_id).subquery()
 
 
 # --- schools ----------------------------------------------------------------------------------------------------------
@@ -319,18 +266,7 @@ def reached_of(session: Session, identity: Identity, programme_of: Mapping[int, 
 
 
 def _reached(limits: Mapping[int, Limits]) -> Select[Any]:
-    within = _members(ResearchGroup.school_programme_id.in_(sorted(limits))).subquery()
-    people = select(within.c.school_programme_id.label("school"), within.c.teacher_id).distinct().subquery()
-    of = and_(
-        HourEntry.teacher_id == people.c.teacher_id,
-        HourEntry.programme_id == SchoolProgramme.programme_id,
-        HourEntry.state != HourState.VOID,
-    )
-    joined = select(people.c.school, *_sums()).join(SchoolProgramme, SchoolProgramme.id == people.c.school).outerjoin(HourEntry, of)
-    sums = joined.group_by(people.c.school, people.c.teacher_id).subquery()
-    cap = case({school: limit.cap for school, limit in limits.items()}, value=sums.c.school)
-    target = case({school: limit.target for school, limit in limits.items()}, value=sums.c.school)
-    # As counted_of does; SQLite adds binary fractions, which are no hundredths before they are rounded.
-    room = case((sums.c.registered < cap, cap - sums.c.registered), else_=0)
-    counted = func.round(sums.c.registered + case((sums.c.accrued < room, sums.c.accrued), else_=room), 2)
-    return select(sums.c.school, func.count(), func.sum(case((counted >= target, 1), else_=0))).group_by(sums.c.school)
+    standing = _standing(members_in(ResearchGroup.school_programme_id.in_(sorted(limits))).cte("members"), limits)
+    target = case({school: limit.target for school, limit in limits.items()}, value=standing.c.school_programme_id)
+    reached = func.sum(case((standing.c.counted >= target, 1), else_=0))
+    return select(standing.c.school_programme_id, func.count(), reached).group_by(standing.c.school_programme_id)

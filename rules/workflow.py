@@ -7,8 +7,10 @@ assigned. ``take`` is its only writer, because only a conditional update lets on
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -57,10 +59,12 @@ def offers(session: Session, identity: Identity, workflow: Workflow, row: Any, *
     steps = [step for step in workflow.steps if step.shown and (thorough or step.among is None)]
     leaving = [step for step in steps if state in step.sources and row_in_reach(row, identity, step.act)]
     offered = []
+    bars = cache(lambda act: _asked(session, identity.at(act, row), workflow.bars, row))
     for step in leaving:
         why = _why_not_author(identity.at(step.act, row), workflow, step, row)
         if thorough and not why:
-            why = Sentence.of(_reasons(session, identity.at(step.act, row), step, row))
+            barred = bars(step.act) if step.not_by_author else []
+            why = Sentence.of(barred or _asked(session, identity.at(step.act, row), step.check, row))
         offered.append(_with_votes(session, identity, workflow, row, Offer(step, why)) if thorough and step.is_vote else Offer(step, why))
     return offered
 
@@ -179,7 +183,8 @@ def _check_rules(session: Session, identity: Identity, workflow: Workflow, step:
         raise _too_late(session, identity, workflow, step, row)
     if why := _why_not_author(identity, workflow, step, row):
         raise RuleViolation(why)
-    if reasons := _reasons(session, identity, step, row):
+    barred = _asked(session, identity, workflow.bars, row) if step.not_by_author else []
+    if reasons := barred or _asked(session, identity, step.check, row):
         raise RuleViolation(Sentence.of(reasons))
 
 
@@ -192,11 +197,12 @@ def _why_not_author(identity: Identity, workflow: Workflow, step: Step, row: Any
     return ""
 
 
-def _reasons(session: Session, identity: Identity, step: Step, row: Any) -> list[str]:
-    if step.check is None:
+def _asked(session: Session, identity: Identity, check: Callable[[Session, Any], Iterable[str]] | None, row: Any) -> list[str]:
+    """The reasons a check gives, asked as a service for this person."""
+    if check is None:
         return []
     with acting_as(identity.serving()), session.no_autoflush:
-        return list(step.check(session, row))
+        return list(check(session, row))
 
 
 def _checked_comment(step: Step, comment: str) -> str:

@@ -48,7 +48,15 @@ def _section(workflow: Workflow) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     for step in workflow.steps:
         sources = "、".join(state.label for state in step.sources)
-        cells = (f"`{step.name}`", step.label, sources, step.target.label, f"`{step.act}`", _holders(workflow, step), _conditions(step))
+        cells = (
+            f"`{step.name}`",
+            step.label,
+            sources,
+            step.target.label,
+            f"`{step.act}`",
+            _holders(workflow, step),
+            _conditions(workflow, step),
+        )
         yield f"| {' | '.join(cells)} |"
     yield ""
 
@@ -66,11 +74,12 @@ def _persons(step: Step) -> str:
     return " (several persons)" if callable(step.quorum) else f" ({step.quorum} persons)"
 
 
-def _conditions(step: Step) -> str:
+def _conditions(workflow: Workflow, step: Step) -> str:
     persons = f"as many different persons as `{getattr(step.quorum, '__name__', '')}` says" if callable(step.quorum) else ""
     said = {
         persons or f"{step.quorum} different persons": step.is_vote,
         "not on one's own work": step.not_by_author,
+        f"`{getattr(workflow.bars, '__name__', '')}` finds nothing": step.not_by_author and workflow.bars,
         f"{step.comment_label} required": step.needs_comment,
         "asks for confirmation": step.confirm,
         f"`{getattr(step.check, '__name__', '')}` finds nothing": step.check,

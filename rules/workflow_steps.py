@@ -92,6 +92,8 @@ class Workflow:
     """States in which a row waits for somebody's decision: what the menu counts."""
     ends: tuple[Choice, ...] = ()
     """States no step leaves."""
+    bars: Callable[[Session, Any], Iterable[str]] | None = None
+    """Further reasons, as sentences, why the matter is whoever acts' own, which the row alone does not tell; asked once for all its decisions."""
     leads_to: str = ""
     """Where its person is led who is told of a decision; empty: to the row's own page."""
 

@@ -79,7 +79,10 @@ def _stood_in_for(identity: Identity, workflow: Workflow, acts: set[str]) -> fro
 
 
 def _theirs(identity: Identity, workflow: Workflow, act: str, among: Any) -> ColumnElement[bool]:
-    return and_(_reach(identity, workflow, act), true() if among is None else among(identity.paths(act, workflow.table)))
+    reach = _reach(identity, workflow, act)
+    # What is said of all rows they read need not be said twice: planning it costs more than counting.
+    here = true() if reach.compare(_reach(identity, workflow, "read")) else reach
+    return and_(here, true() if among is None else among(identity.paths(act, workflow.table)))
 
 
 def _reach(identity: Identity, workflow: Workflow, act: str) -> ColumnElement[bool]:

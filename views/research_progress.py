@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,17 @@ from models.activities import Participation
 from models.base import row_id, utcnow
 from models.files import slot_of, tables_with_files
 from models.history import note_table
-from models.hours import HourEntry
-from models.people import Teacher
+from models.hours import HourEntry, HourPolicy
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as, current_identity
 from models.violation import RuleViolation
 from rules.closing import why_kept
 from rules.follow_up import may_follow_up, remind_leaders
+from rules.hour_ledger import policy_in_force
 from rules.opening import current_school_programme
-from rules.research_figures import Progress, SchoolFigures, Standing, deeds_of, progress_of, schools_by_state, schools_page, share
+from rules.page_views import day_of
+from rules.research_figures import Progress, SchoolFigures, of_groups, progress_of, schools_by_state, schools_page, share
+from rules.research_persons import Page, Wanted, page_of_persons, persons_of
 from rules.research_records import BATCH, activity_records, count_of, evidence_records
 from rules.uploads import size_text
 from views.pages import PageView
@@ -93,27 +95,22 @@ class ResearchProgressView(PageView):
     def one(self, pk: int) -> Response:
         """One school, or those of its groups that the person answers for."""
         school, group_ids = self._school(pk)
-        state = read_state(request.args)
-        progress = progress_of(self.db, self.identity, school, group_ids, now=utcnow())
-        persons = chosen(progress, state)
-        turned = pager(state, len(persons))
-        page = persons[(turned.page - 1) * turned.size : turned.page * turned.size]
-        names = {group.id: group.name for group in progress.groups}
+        state, policy = read_state(request.args), policy_in_force(self.db, school.programme_id, day_of(utcnow()))
+        progress = progress_of(self.db, self.identity, school, group_ids, policy)
+        page, state = self._persons(school, policy, group_ids, state)
         return self.render_template(  # type: ignore[no-any-return]
             "research/progress.html",
             school=school,
             state=Cell(_(school.state.label), badge=school.state.colour),
             progress=progress,
-            percent=share(progress.reached, len(progress.persons)),
+            percent=share(progress.members.reached, progress.members.number),
             chart=_spread(progress),
-            persons=page,
-            found=len(persons),
-            deeds=deeds_of(self.db, self.identity, school, [person.teacher_id for person in page]),
-            names=names,
-            known=set(self.db.scalars(select(Teacher.id).where(Teacher.id.in_([person.teacher_id for person in page])))),
+            page=page,
+            names={group.id: group.name for group in progress.groups},
+            target=policy.target,
             group=row_id(state.filters.get("group", "")),
             listing=state,
-            pager=turned,
+            pager=pager(state, page.found),
             may_remind=may_follow_up(self.identity, school) and not why_kept(school.state),
             sheets=[(name, _(sheet.label)) for name, sheet in SHEETS.items() if self._may_take(sheet, school, group_ids)],
             text_of=text_of,
@@ -130,8 +127,9 @@ class ResearchProgressView(PageView):
         state = read_state(request.form)
         ids = [number for text in request.form.getlist("teacher") if (number := row_id(text)) is not None]
         if request.form.get("all") == "1":
-            progress = progress_of(self.db, self.identity, school, group_ids, now=utcnow())
-            ids = [person.teacher_id for person in chosen(progress, state) if not person.is_reached]
+            policy = policy_in_force(self.db, school.programme_id, day_of(utcnow()))
+            below = replace(_wanted(state, group_ids), is_below=True)
+            ids = [person.teacher_id for person in persons_of(self.db, self.identity, school, policy, below)]
             if ids and request.form.get("confirmed") != "1":
                 return self._ask_all(pk, state, len(ids))
         try:
@@ -175,6 +173,16 @@ class ResearchProgressView(PageView):
         answer.content_length = size
         return answer
 
+    def _persons(
+        self, school: SchoolProgramme, policy: HourPolicy, group_ids: Collection[int] | None, state: ListState
+    ) -> tuple[Page, ListState]:
+        """The asked page of the persons listed, and what was asked; beyond the last page the first."""
+        offset, wanted = (state.page - 1) * state.size, _wanted(state, group_ids)
+        page = page_of_persons(self.db, self.identity, school, policy, wanted, limit=state.size, offset=offset)
+        if page.persons or state.page == 1:
+            return page, state
+        return self._persons(school, policy, group_ids, replace(state, page=1))
+
     def _may_take(self, sheet: Sheet, school: SchoolProgramme, group_ids: Collection[int] | None) -> bool:
         """Whoever may export that table anywhere takes what lies in their own groups, or the whole school."""
         table = sheet.act[1]
@@ -195,15 +203,14 @@ class ResearchProgressView(PageView):
         return (school, mine) if mine else abort(404)
 
 
-def chosen(progress: Progress, state: ListState) -> list[Standing]:
+def _wanted(state: ListState, group_ids: Collection[int] | None) -> Wanted:
     """The persons a page lists: those below the target unless everybody is asked for, of one group, of one name."""
     group = row_id(state.filters.get("group", ""))
-    found = progress.persons if "everybody" in state.only else progress.below
-    return [person for person in found if person.name.startswith(state.search) and (group is None or group in person.group_ids)]
+    return Wanted(group_ids, group, name=state.search, is_below="everybody" not in state.only)
 
 
 def _spread(progress: Progress) -> dict[str, Any]:
-    labels, counts = zip(*progress.spread(), strict=True)
+    labels, counts = zip(*progress.spread, strict=True)
     return {"labels": labels, "series": [{"name": _("人数"), "kind": "bar", "values": counts}]}
 
 
@@ -216,10 +223,12 @@ def _rates(schools: Sequence[SchoolFigures]) -> dict[str, Any]:
 
 
 def _hours_rows(db: Any, school: SchoolProgramme, group_ids: Collection[int] | None) -> Iterable[Sequence[object]]:
-    progress = progress_of(db, current_identity(), school, group_ids, now=utcnow())
-    names = {group.id: group.name for group in progress.groups}
-    for person in progress.persons:
-        groups = "、".join(names[group] for group in person.group_ids if group in names)
+    policy = policy_in_force(db, school.programme_id, day_of(utcnow()))
+    names = {
+        group_id: name for group_id, name in db.execute(select(ResearchGroup.id, ResearchGroup.name).where(*of_groups(school, group_ids)))
+    }
+    for person in persons_of(db, current_identity(), school, policy, Wanted(group_ids)):
+        groups = "、".join(names[group] for group in person.group_ids)
         yield person.name, groups, person.raw, person.counted, person.missing, _("已达标") if person.is_reached else _("未达标")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,8 +19,11 @@ from models.scoping import SYSTEM, acting_as
 from models.violation import NotPermitted, OutOfReach, RuleViolation
 from rules.follow_up import remind_leaders
 from rules.grants import GROUP_MEMBER
+from rules.hour_ledger import policy_in_force
 from rules.hours import tally
-from rules.research_figures import deeds_of, progress_of, schools_by_state, schools_page
+from rules.page_views import day_of
+from rules.research_figures import progress_of, schools_by_state, schools_page
+from rules.research_persons import Deeds, Page, Standing, Wanted, page_of_persons, persons_of
 from tests.bench.measuring import counted
 from tests.cast import TODAY, Cast
 from tests.services.endings import many
@@ -56,8 +58,25 @@ def earn(lessons: Lessons, name: str, *amounts: str, state: HourState = HourStat
         session.commit()
 
 
+def policy_of(lessons: Lessons) -> HourPolicy:
+    return policy_in_force(lessons.session, lessons.school.programme_id, day_of(TODAY))
+
+
 def progress(lessons: Lessons, group_ids: Any = None) -> Any:
-    return progress_of(lessons.session, lessons.cast.identity("平"), lessons.school, group_ids, now=TODAY)
+    return progress_of(lessons.session, lessons.cast.identity("平"), lessons.school, group_ids, policy_of(lessons))
+
+
+def persons(lessons: Lessons, **wanted: Any) -> list[Standing]:
+    return persons_of(lessons.session, lessons.cast.identity("平"), lessons.school, policy_of(lessons), Wanted(**wanted))
+
+
+def page_of(lessons: Lessons, *, limit: int = 10, offset: int = 0, **wanted: Any) -> Page:
+    asked = lessons.session, lessons.cast.identity("平"), lessons.school, policy_of(lessons), Wanted(**wanted)
+    return page_of_persons(*asked, limit=limit, offset=offset)
+
+
+def deeds_of(lessons: Lessons, name: str) -> Deeds:
+    return page_of(lessons).deeds[lessons.cast.teacher[name]]
 
 
 def test_figures_are_what_the_tally_of_each_person_says(lessons: Lessons) -> None:
@@ -67,24 +86,25 @@ def test_figures_are_what_the_tally_of_each_person_says(lessons: Lessons) -> Non
     earn(lessons, LEADER, "-3", state=HourState.VOID)
     earn(lessons, MEMBER, "20", state=HourState.REGISTERED, counted="20")
     earn(lessons, MEMBER, "3", "9")
-    found = progress(lessons)
-    assert [(p.name, p.raw, p.counted, p.missing, p.is_reached) for p in found.persons] == [
+    found, everybody = progress(lessons), persons(lessons)
+    assert [(p.name, p.raw, p.counted, p.missing, p.is_reached) for p in everybody] == [
         (OTHER, 5, 5, 20, False),
         (LEADER, Decimal("24.5"), Decimal("24.5"), Decimal("0.5"), False),
         (MEMBER, 32, 25, 0, True),
     ]
     with acting_as(SYSTEM):
         policy = lessons.session.scalars(select(HourPolicy).filter_by(programme_id=lessons.school.programme_id)).one()
-        for person in found.persons:
+        for person in everybody:
             theirs = lessons.session.scalars(
                 select(HourEntry).filter_by(teacher_id=person.teacher_id, programme_id=policy.programme_id)
             ).all()
             told = tally(theirs, policy)
             assert (told.raw, told.counted, told.missing) == (person.raw, person.counted, person.missing)
     [group] = found.groups
-    assert (group.leader, group.members, group.reached, group.below, group.average) == (LEADER, 3, 1, 2, Decimal("18.2"))
+    assert group.leader == LEADER and group.members == found.members
+    assert (group.members.number, group.members.reached, group.members.below, group.members.average) == (3, 1, 2, Decimal("18.2"))
     assert (group.activities, group.has_plan) == (1, True)
-    assert dict(found.spread()) == {"0": 0, "0–5": 0, "5–10": 1, "10–15": 0, "15–20": 0, "20–25": 1, "≥25": 1}
+    assert dict(found.spread) == {"0": 0, "0–5": 0, "5–10": 1, "10–15": 0, "15–20": 0, "20–25": 1, "≥25": 1}
 
 
 def test_who_has_left_the_group_is_in_no_figure(lessons: Lessons) -> None:
@@ -93,23 +113,35 @@ def test_who_has_left_the_group_is_in_no_figure(lessons: Lessons) -> None:
             update(Post).where(Post.account_id == lessons.cast.account[OTHER], Post.role == GROUP_MEMBER).values(until=TODAY)
         )
         lessons.session.commit()
-    assert {person.name for person in progress(lessons).persons} == {LEADER, MEMBER}
-    assert progress(lessons, [lessons.group.id + 1]).persons == []
+    assert {person.name for person in persons(lessons)} == {LEADER, MEMBER}
+    assert progress(lessons).members.number == 2
+    assert persons(lessons, group_ids=[lessons.group.id + 1]) == [] and progress(lessons, [lessons.group.id + 1]).members.number == 0
 
 
 def test_deeds_of_a_page(lessons: Lessons) -> None:
-    ids, ping = [lessons.cast.teacher[name] for name in (LEADER, OTHER)], lessons.cast.identity("平")
+    policy, ping = policy_of(lessons), lessons.cast.identity("平")
     with counted(lessons.session.get_bind()) as sent:
-        deeds = deeds_of(lessons.session, ping, lessons.school, ids)
-    assert len(sent) == 1
-    assert (deeds[ids[1]].joined, deeds[ids[1]].completed, deeds[ids[1]].plan, deeds[ids[1]].summaries, deeds[ids[1]].passed) == (
-        1,
-        0,
-        1,
-        1,
-        0,
-    )
-    assert (deeds[ids[0]].joined, deeds[ids[0]].plan) == (0, 0)
+        page = page_of_persons(lessons.session, ping, lessons.school, policy, Wanted(), limit=10, offset=0)
+    assert len(sent) == 1 and page.found == 3
+    deeds = page.deeds[lessons.cast.teacher[OTHER]]
+    assert (deeds.joined, deeds.completed, deeds.plan, deeds.summaries, deeds.passed, deeds.is_in_reach) == (1, 0, 1, 1, 0, True)
+    leader = deeds_of(lessons, LEADER)
+    assert (leader.joined, leader.plan) == (0, 0)
+
+
+def test_persons_are_found_by_group_name_and_what_they_lack(lessons: Lessons) -> None:
+    """S0-32: a page at a time, who misses most first, and how many there are in all."""
+    earn(lessons, LEADER, "25")
+    earn(lessons, OTHER, "3")
+    assert [person.name for person in persons(lessons)] == [MEMBER, OTHER, LEADER]
+    assert [person.name for person in persons(lessons, is_below=True)] == [MEMBER, OTHER]
+    assert [person.name for person in persons(lessons, name=OTHER)] == [OTHER]
+    assert persons(lessons, name="%") == []
+    assert len(persons(lessons, group_id=lessons.group.id)) == 3 and persons(lessons, group_id=lessons.group.id + 1) == []
+    assert [person.name for person in persons(lessons, teacher_ids=[lessons.cast.teacher[MEMBER]])] == [MEMBER]
+    pages = [page_of(lessons, limit=2, offset=offset) for offset in (0, 2, 4)]
+    assert [[person.name for person in page.persons] for page in pages] == [[MEMBER, OTHER], [LEADER], []]
+    assert [page.found for page in pages] == [3, 3, 0]
 
 
 def test_a_large_school_costs_no_more_statements(lessons: Lessons) -> None:
@@ -118,17 +150,14 @@ def test_a_large_school_costs_no_more_statements(lessons: Lessons) -> None:
     lessons.session.expire_all()
     with acting_as(SYSTEM):
         assert lessons.session.get_one(type(lessons.school), lessons.school.id)
-    ping, dan = lessons.cast.identity("平"), lessons.cast.identity("丹")
+    dan = lessons.cast.identity("丹")
+    policy, ping = policy_of(lessons), lessons.cast.identity("平")
     with counted(lessons.session.get_bind()) as sent:
-        for _again in range(3):
-            sent.clear()
-            began = time.perf_counter()
-            found = progress_of(lessons.session, ping, lessons.school, now=TODAY)
-            middle = time.perf_counter()
-            deeds_of(lessons.session, ping, lessons.school, [person.teacher_id for person in found.persons[:50]])
-            print("progress", lessons.session.get_bind().dialect.name, round(middle - began, 3), round(time.perf_counter() - middle, 3))
-    assert len(sent) <= 4, sent
-    assert (len(found.persons), len(found.groups), found.reached) == (3_003, 201, 0)
+        found = progress_of(lessons.session, ping, lessons.school, None, policy)
+        page = page_of_persons(lessons.session, ping, lessons.school, policy, Wanted(), limit=50, offset=0)
+    assert len(sent) == 2, sent
+    assert (found.members.number, len(found.groups), found.members.reached) == (3_003, 201, 0)
+    assert len(page.persons) == len(page.deeds) == 50 and page.found == 3_003
     assert sum(group.activities for group in found.groups) == 20_001
     with counted(lessons.session.get_bind()) as sent:
         [school] = schools_page(lessons.session, dan, limit=10, offset=0, now=TODAY)
@@ -164,7 +193,7 @@ def test_the_database_counts_who_has_reached_the_target_as_the_rule_does(
     earn(lessons, LEADER, *accrued)
     if registered:
         earn(lessons, LEADER, registered, state=HourState.REGISTERED, counted=registered)
-    [leader] = [person for person in progress(lessons).persons if person.name == LEADER]
+    [leader] = persons(lessons, name=LEADER)
     [school] = schools_page(lessons.session, lessons.cast.identity("丹"), limit=10, offset=0, now=TODAY)
     assert school.reached == leader.is_reached == (Decimal(registered or 0) + sum(map(Decimal, accrued)) >= 25)
 
@@ -199,8 +228,7 @@ def test_the_leader_is_told_once_a_day_for_each_teacher(lessons: Lessons) -> Non
     with acting_as(SYSTEM):
         kept = lessons.session.execute(select(FollowUp.teacher_id, FollowUp.account_id, FollowUp.reminded_at)).all()
     assert len(kept) == 4 and {row.account_id for row in kept} == {lessons.cast.account["平"]}
-    deeds = deeds_of(lessons.session, lessons.cast.identity("平"), lessons.school, [lessons.cast.teacher[MEMBER]])
-    assert deeds[lessons.cast.teacher[MEMBER]].reminded_at == TODAY + timedelta(days=1)
+    assert deeds_of(lessons, MEMBER).reminded_at == TODAY + timedelta(days=1)
 
 
 def test_refusals_of_a_reminder(lessons: Lessons) -> None:

@@ -1,7 +1,7 @@
 """How many rows a listing has, in all and by facet: exact, and where there are very many at most a few seconds old.
 
-Counting costs as much as there are rows, so nothing is counted twice on a page: a page that is not full says how many there are,
-and all facets under the same conditions are counted in one pass. The one thing a newcomer gets wrong: what is remembered is
+Counting costs as much as there are rows, so nothing is counted twice on a page: a page that is not full says how many there are, a
+facet that was counted says it too, and all facets under the same conditions are counted in one pass. The one thing a newcomer gets wrong: what is remembered is
 remembered by reach, so nobody is told another's total.
 """
 
@@ -63,6 +63,26 @@ class Counts:
         if known is not None and (known > MANY or (what and self.wide())):
             return known
         return self._count(what, conditions)
+
+    def numbers(self, facets: Sequence[str], total: int | None) -> tuple[int, dict[str, dict[str, int]] | None]:
+        """How many rows match, in all (``total`` where the page knows it) and by facet: None of ``MANY``, told after the page.
+
+        One pass over the rows where they are known to be few.
+        """
+        if total is not None and not self._what() and not self.extra:
+            self._remember("", total)
+        reach = self._recent("", REACH_SECONDS)
+        if facets and total is None and reach is not None and reach <= MANY:
+            counts = self.facet_counts(facets)
+            return self._total_of(counts), counts
+        number = self.total() if total is None else total
+        return number, {} if not facets else None if self.wide() else self.facet_counts(facets)
+
+    def _total_of(self, counts: dict[str, dict[str, int]]) -> int:
+        """What a facet says that leaves out nothing; each is counted without its own filter."""
+        narrowed = {name.partition(".")[0] for name in self.filters}
+        whole = next((found[""] for name, found in counts.items() if name not in narrowed), None)
+        return self.total() if whole is None else whole
 
     def facet_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
         """Facet → value → rows, with every other filter applied; ``""`` is all of them."""

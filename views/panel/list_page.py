@@ -26,11 +26,12 @@ LEADING = ("text", "date", "datetime")
 
 
 def list_page(view: PanelView, listing: Listing) -> ListPage:
-    """The whole page: two statements for rows and total, one for the facets, one for the saved views."""
+    """The whole page: a statement for the rows, one for total and facets, one for the saved views; one more while their number is unknown."""
     state, fields = listing.state, view.list_fields()
-    rows, total = listing.page([f.name for f in fields])
+    rows, known = listing.page([f.name for f in fields])
     name_unreached(view.db, rows, fields)
-    screen, table, wide = view.screen, view.table, listing.wide()
+    total, counts = listing.numbers(_facet_names(listing), known)
+    screen, table = view.screen, view.table
     narrowed = bool(state.search or state.filters or state.only)
     return ListPage(
         title=_(screen.label),
@@ -42,8 +43,8 @@ def list_page(view: PanelView, listing: Listing) -> ListPage:
         rows=[list_row(view, row, fields) for row in rows],
         pager=pager(state, total),
         buttons=view.list_buttons(),
-        facets=_facets(view, listing, wide),
-        facets_url=view.url("facets") + state.address(page=1) if wide else "",
+        facets=[_facet(view, listing, name, (counts or {}).get(name)) for name in _facet_names(listing)],
+        facets_url=view.url("facets") + state.address(page=1) if counts is None else "",
         filters=[_filter(view, listing, name) for name in listing.filter_names() if name not in _facet_names(listing)],
         chips=_chips(view, listing),
         search=state.search,
@@ -126,12 +127,6 @@ def pager(state: ListState, total: int) -> Pager:
 
 def _facet_names(listing: Listing) -> list[str]:
     return [n for n in listing.screen.facets if n in listing.filter_names()]
-
-
-def _facets(view: PanelView, listing: Listing, wide: bool) -> list[Facet]:
-    names = _facet_names(listing)
-    counts = listing.facet_counts(names) if names and not wide else {}
-    return [_facet(view, listing, name, counts.get(name)) for name in names]
 
 
 def _facet(view: PanelView, listing: Listing, name: str, counts: dict[str, int] | None) -> Facet:

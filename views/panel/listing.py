@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload, lazyload, selectinload
 
 from models.base import ZONE, row_id, table_name
@@ -201,20 +201,29 @@ class Listing(Counts):
 
     def rows(self, names: Sequence[str]) -> list[Any]:
         """This page's rows with the links named in ``names`` loaded: one statement, plus one per many-to-many shown."""
-        wanted = self.select_ids().limit(self.state.size).offset((self.state.page - 1) * self.state.size).subquery()
+        wanted = self._page_of_ids().subquery()
         query = select(self.model).join(wanted, wanted.c.id == self.model.id).order_by(*self._order_by())
         return list(self.session.scalars(query.options(*self.loads(names))).unique())
+
+    def _page_of_ids(self) -> Select[Any]:
+        return self.select_ids().limit(self.state.size).offset((self.state.page - 1) * self.state.size)
 
     def loads(self, names: Sequence[str]) -> list[Any]:
         """How to load what a page or sheet of ``names`` needs without a statement per row."""
         return linked_rows(self.model, [self.fields[n] for n in names])
 
-    def page(self, names: Sequence[str]) -> tuple[list[Any], int]:
-        """This page's rows, and how many match in all: a page that is not full says so itself."""
+    def page(self, names: Sequence[str]) -> tuple[list[Any], int | None]:
+        """This page's rows, and how many match in all where a page that is not full says so itself."""
         rows = self.rows(names)
-        if len(rows) < self.state.size and (rows or self.state.page == 1):
-            return rows, (self.state.page - 1) * self.state.size + len(rows)
-        return rows, self.total()
+        is_last = len(rows) < self.state.size and (rows or self.state.page == 1)
+        return rows, (self.state.page - 1) * self.state.size + len(rows) if is_last else None
+
+    def first_rows(self, names: Sequence[str]) -> tuple[list[Any], int]:
+        """The first rows and how many there are in all, in one statement: for conditions that leave few, because all are counted."""
+        wanted = self._page_of_ids().add_columns(func.count().over().label("all")).subquery()
+        query = select(self.model, wanted.c.all).join(wanted, wanted.c.id == self.model.id).order_by(*self._order_by())
+        found = self.session.execute(query.options(*self.loads(names))).unique().all()
+        return [row for row, _all in found], found[0].all if found else 0
 
     def _what(self) -> str:
         return replace(self.state, page=1, size=SIZES[0], sort="").address().removeprefix("?")

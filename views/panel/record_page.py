@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, case, func, select
 
 from models.access import Account
 from models.base import Base, table_name
@@ -21,7 +22,7 @@ from rules.masks import MASKS
 from views.panel.attaching import file_lists
 from views.panel.cells import EMPTY, in_clear, moment_text, name_unreached, text_of, visible
 from views.panel.list_page import list_row
-from views.panel.listing import Listing, ListState
+from views.panel.listing import Listing, ListState, lean
 from views.panel.pages import Column, Fact, HistoryLine, RecordPage, Related
 from views.panel.words import listed, told
 
@@ -58,6 +59,8 @@ ACTS = {
     "release_member": "移出成员",
 }
 """What a line of history calls an act that is no workflow step."""
+Linked = dict[tuple[Any, int], str]
+"""Table and id → what the record is called."""
 
 
 def record_page(view: PanelView, row: Any) -> RecordPage:
@@ -97,7 +100,7 @@ def related(view: PanelView, row: Any, path: str) -> Related | None:
     column = getattr(model, fields_of(model)[link].key)
     listing = Listing(view.db, view.identity, model, ListState(size=10), extra=(column == row.id,))
     fields = [f for f in other.list_fields() if f.name != link]
-    rows, total = listing.page([f.name for f in fields])
+    rows, total = listing.first_rows([f.name for f in fields])
     name_unreached(view.db, rows, fields)
     filtered = link in model.__screen__.filters + model.__screen__.facets
     return Related(
@@ -121,8 +124,8 @@ def history(view: PanelView, row: Any) -> list[HistoryLine]:
     """Who did what, newest first; read by the system once the record itself was found within reach."""
     with acting_as(SYSTEM):
         found = view.db.execute(CHANGES, {"table": view.table, "row": row.id}).all()
-        names = _names(view.db, {c.account_id for c, _label in found if c.account_id})
-    return [_line(view, c, label, names.get(c.account_id or 0, _("系统"))) for c, label in found]
+    names = _linked_names(view, [change.changes or {} for change, _label, _who in found])
+    return [_line(view, change, label, _("系统") if who is None else who, names) for change, label, who in found]
 
 
 _STEP = (
@@ -133,21 +136,35 @@ _STEP = (
     .scalar_subquery()
 )
 CHANGES = (
-    select(Change, _STEP)
+    select(Change, _STEP, case((Account.id.is_not(None), func.coalesce(Account.first_name, ""))))
+    .outerjoin(Account, Account.id == Change.account_id)
     .where(Change.table_name == bindparam("table"), Change.row_id == bindparam("row"))
     .order_by(Change.at.desc(), Change.id.desc())
     .limit(HISTORY_LINES)
 )
-"""Changes of a row, each with the label of the workflow step that made it, if one did. Made once: every record page asks."""
+"""Changes of a row, each with the label of the workflow step that made it, if one did, and the name of who made it, unless it was the
+platform itself. Made once: every record page asks."""
 
 
-def _names(db: Session, ids: set[int]) -> dict[int, str]:
-    if not ids:
-        return {}
-    return {i: name for i, name in db.execute(select(Account.id, func.coalesce(Account.first_name, "")).where(Account.id.in_(ids)))}
+def _linked_names(view: PanelView, changes: Sequence[dict[str, Any]]) -> Linked:
+    """What the records are called that were linked; what is published, and whom a record names, also when it is not within reach."""
+    links = {f.key: f.target for f in fields_of(view.model).values() if f.kind == "link" and not f.hidden}
+    wanted: dict[Any, set[int]] = defaultdict(set)
+    for key, (before, after) in (item for one in changes for item in one.items() if item[0] in links):
+        wanted[links[key]] |= {pk for pk in (before, after) if pk}
+    return {(target, pk): name for target, pks in wanted.items() for pk, name in _called(view, target, pks).items()}
 
 
-def _line(view: PanelView, change: Change, label: str | None, who: str) -> HistoryLine:
+def _called(view: PanelView, target: Any, pks: set[int]) -> dict[int, str]:
+    """The names of some records of a table; nothing is asked for those at hand."""
+    db, is_known = view.db, issubclass(target, Published) or target is Teacher
+    with acting_as(SYSTEM if is_known else view.identity):
+        if any(db.identity_key(target, pk) not in db.identity_map for pk in pks):
+            return {row.id: str(row) for row in db.scalars(select(target).where(target.id.in_(pks)).options(*lean(target)))}
+        return {pk: str(row) for pk in pks if (row := db.get(target, pk)) is not None}
+
+
+def _line(view: PanelView, change: Change, label: str | None, who: str, names: Linked) -> HistoryLine:
     known = {f.key: f for f in fields_of(view.model).values()} | fields_of(view.model)
     told = []
     for key, (before, after) in (change.changes or {}).items():
@@ -156,30 +173,21 @@ def _line(view: PanelView, change: Change, label: str | None, who: str) -> Histo
             told.append((_(slot.label), listed(before) or EMPTY, listed(after) or EMPTY))
         if field is None or field.hidden or not visible(field, view.identity, view.table):
             continue
-        clear = not field.mask
-        told.append((_(field.label), _past(view, field, before, clear), _past(view, field, after, clear)))
+        told.append((_(field.label), _past(view, field, before, names), _past(view, field, after, names)))
     return HistoryLine(moment_text(change.at), who, change.post, _(label or ACTS.get(change.act, change.act)), told, change.comment or "")
 
 
-def _past(view: PanelView, field: Field, value: Any, clear: bool) -> str:
+def _past(view: PanelView, field: Field, value: Any, names: Linked) -> str:
     if value in (None, "", []):
         return EMPTY
-    if field.mask and not clear:
+    if field.mask:
         return MASKS[field.mask](str(value))
     if field.kind == "choice":
         return next((_(m.label) for m in field.choices if m.value == value), str(value))
     if field.kind == "link":
-        return _called(view, field.target, value)
+        return names.get((field.target, value), f"#{value}")
     if field.name in view.words:
         return _(view.words[field.name](value))
     if field.kind in ("date", "datetime") and isinstance(value, str):
         return text_of((datetime if field.kind == "datetime" else date).fromisoformat(value))
     return text_of(value)
-
-
-def _called(view: PanelView, target: Any, row_id: int) -> str:
-    """What a linked record is called; what is published, and whom a record names, also when it is not within reach."""
-    is_known = issubclass(target, Published) or target is Teacher
-    with acting_as(SYSTEM if is_known else view.identity):
-        row = view.db.get(target, row_id)
-        return str(row) if row is not None else f"#{row_id}"
