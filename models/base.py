@@ -266,6 +266,8 @@ class Record(Base):
     """A row with an id, its moments (UTC) and a version that lets nobody overwrite what they have not seen."""
 
     __abstract__ = True
+    __named_by__: ClassVar[tuple[str, ...]] = ()
+    """The links whose names are part of what a record is called."""
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, info={"label": "编号", "readonly": True}, sort_order=-10)
     created_at: Mapped[Moment] = field("创建时间", readonly=True, default=utcnow, sort_order=90)

@@ -71,6 +71,7 @@ class HourPolicy(Published, Record):
 
     __tablename__ = "hour_policy"
     __owner__ = "programme"
+    __named_by__ = ("programme",)
     __screen__ = Screen(
         "学时政策",
         menu=MENU,

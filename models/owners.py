@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session
+
 
 def owners_first(rows: Collection[Any]) -> list[Any]:
     """The rows in their order, but each after its owner where that is one of them."""
@@ -18,6 +21,12 @@ def owners_first(rows: Collection[Any]) -> list[Any]:
             line.append(owner)
         ordered.update((id(each), each) for each in reversed(line))
     return list(ordered.values())
+
+
+def is_owner_at_hand(session: Session, row: Any) -> bool:
+    """Whether naming the row's owner asks the database for nothing."""
+    owner = inspect(type(row)).relationships[row.__owner__].mapper.class_
+    return owner_at_hand(row) is not None or session.identity_key(owner, getattr(row, f"{row.__owner__}_id")) in session.identity_map
 
 
 def owner_at_hand(row: Any) -> Any | None:

@@ -19,6 +19,7 @@ from models.base import table_name, utcnow
 from models.hours import Programme
 from models.invariants import holds, keeps, linked
 from models.outcomes import Outcome
+from models.owners import is_owner_at_hand
 from models.research import GroupPlan, ResearchGroup, ScaleScore, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as, below
 from models.violation import Sentence
@@ -30,8 +31,11 @@ NOT_BEGUN = "本校的校本研修尚未开启，请先由学校管理员完成�
 
 
 def school_of(session: Session, row: Any) -> SchoolProgramme:
-    """The school's programme that a row of research belongs to, by its owners."""
+    """The school's programme that a row of research belongs to, by its owners; what a group keeps has the group's path."""
     while not isinstance(row, SchoolProgramme):
+        if inspect(row).persistent and not isinstance(row, ResearchGroup) and not is_owner_at_hand(session, row):
+            of = select(SchoolProgramme).join(ResearchGroup).where(ResearchGroup.scope_path == row.scope_path)
+            return session.scalars(of).one()
         row = linked(session, row, row.__owner__)
     return row
 

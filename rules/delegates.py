@@ -180,7 +180,7 @@ def _belongs(session: Session, account: Account, post: Post) -> bool:
     if post.role != GROUP_LEADER:
         return account.scope_path.startswith(post.scope_path)
     group = _group_of(session, post)
-    member = next((one for one in members_of(session, current_identity(), group) if one.account_id == account.id), None)
+    member = next((one for one in members_of(session, current_identity(), group) if one.post.account_id == account.id), None)
     if member is not None:
         check_leader(session.get_one(SchoolProgramme, group.school_programme_id), member.teacher)
     return member is not None

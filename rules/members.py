@@ -32,11 +32,8 @@ APPOINTED = "您已成为“{unit}”的{role}。"
 class Member:
     """A teacher who holds a post at a group or a school now."""
 
-    post_id: int
-    role: str
-    account_id: int
+    post: Post
     teacher: Teacher
-    since: datetime
 
 
 def teacher_of(identity: Identity) -> int | None:
@@ -62,7 +59,7 @@ def holders(session: Session, identity: Identity, path: str, roles: Collection[s
         .order_by(Post.role != GROUP_LEADER, Post.since, Post.id)
     )
     with acting_as(identity.serving()):
-        return [Member(post.id, post.role, post.account_id, teacher, post.since) for post, teacher in session.execute(held)]
+        return [Member(post, teacher) for post, teacher in session.execute(held)]
 
 
 def members_of(session: Session, identity: Identity, group: ResearchGroup) -> list[Member]:

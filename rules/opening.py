@@ -324,7 +324,7 @@ def leave_team(session: Session, identity: Identity, school: SchoolProgramme, po
     identity.require("open", "school_programme", school.scope_path)
     with acting_as(identity.serving()), transaction(session):
         there = holders(session, identity, school.scope_path, (IT_TEAM,))
-        if all(member.post_id != post_id for member in there):
+        if all(member.post.id != post_id for member in there):
             raise Conflict("该成员已不在信息化团队中，请刷新后查看。")
         if len(there) == 1 and school.state is not SchoolState.PREPARING:
             raise RuleViolation("信息化团队至少保留一名成员。")

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -116,7 +116,7 @@ def removable(session: Session, identity: Identity, school: SchoolProgramme, beg
     members = select(Account.teacher_id).join(Post, Post.account_id == Account.id)
     members = members.where(Post.role.in_(IN_A_GROUP), Post.scope_path.in_(groups), in_office())
     parts = select(Participation.teacher_id).where(Participation.scope_path.in_(groups), Participation.state.in_(TAKES_PART))
-    found = select(Teacher).where(or_(Teacher.id.in_(members), Teacher.id.in_(parts))).order_by(Teacher.name, Teacher.id).limit(OFFERED)
+    found = select(Teacher).where(Teacher.id.in_(union(members, parts.distinct()))).order_by(Teacher.name, Teacher.id).limit(OFFERED)
     with acting_as(identity.serving()):
         return session.scalars(found.where(Teacher.name.startswith(begins, autoescape=True)) if begins else found).all()
 

@@ -166,7 +166,7 @@ def _new(session: Session, identity: Identity, school: SchoolProgramme, teacher_
 
 def _team(session: Session, identity: Identity, school: SchoolProgramme) -> dict[int, int]:
     """The teachers of the school's IT team, each with the account of their post."""
-    return {member.teacher.id: member.account_id for member in holders(session, identity, school.scope_path, (IT_TEAM,))}
+    return {member.teacher.id: member.post.account_id for member in holders(session, identity, school.scope_path, (IT_TEAM,))}
 
 
 def _given(session: Session, school: SchoolProgramme, *conditions: ColumnElement[bool]) -> list[Given]:

@@ -7,7 +7,7 @@ what one member has handed in is read by who reaches that participation.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -141,12 +141,15 @@ class ActivityParts(PageView):
 
     def _discussion(self, activity: Activity, works: bool, now: datetime) -> dict[str, Any]:
         state = read_state(request.args)
-        top = (Comment.activity_id == activity.id, Comment.parent_id.is_(None))
+        authored = select(Comment, Teacher.name).join(Teacher, Teacher.id == Comment.teacher_id)
+        top = authored.add_columns(func.count().over()).where(Comment.activity_id == activity.id, Comment.parent_id.is_(None))
+        newest = top.order_by(Comment.created_at.desc(), Comment.id.desc()).limit(state.size)
         with acting_as(self.identity.serving()):
-            turned = pager(state, self.db.scalar(select(func.count()).select_from(Comment).where(*top)) or 0)
-            authored = select(Comment, Teacher.name).join(Teacher, Teacher.id == Comment.teacher_id)
-            newest = authored.where(*top).order_by(Comment.created_at.desc(), Comment.id.desc())
-            shown = self.db.execute(newest.limit(turned.size).offset((turned.page - 1) * turned.size)).all()
+            found = self.db.execute(newest.offset((state.page - 1) * state.size)).all()
+            if not found and state.page > 1:
+                state, found = replace(state, page=1), self.db.execute(newest).all()
+            turned = pager(state, found[0][2] if found else 0)
+            shown = [(comment, name) for comment, name, _all in found]
             below = authored.where(Comment.parent_id.in_([comment.id for comment, _name in shown])).order_by(Comment.id)
             answers = self.db.execute(below).all() if shown else []
         moderates = self.identity.reaches("moderate", "comment", activity.scope_path)

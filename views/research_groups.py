@@ -11,11 +11,10 @@ from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from models.access import Post
 from models.base import row_id, utcnow
 from models.people import Teacher
 from models.research import ResearchGroup
-from models.scoping import Identity, acting_as
+from models.scoping import Identity
 from models.violation import RuleViolation
 from rules.delegates import ends_on, may_delegate, substitutes_of
 from rules.grants import GROUP_LEADER
@@ -55,7 +54,7 @@ def change_members(page: PageView | ResearchView, back: str, members: Callable[[
     """Take in those who were chosen, or let one go after the question; the sentence of a refusal is flashed."""
     gone = row_id(request.form.get("remove", ""))
     if gone is not None and request.form.get("confirmed") != "1":
-        name = next((member.teacher.name for member in members() if member.post_id == gone), None)
+        name = next((member.teacher.name for member in members() if member.post.id == gone), None)
         if name is not None:
             button = Button(_("移出"), back, "user-minus", "danger", "post", values=(("remove", str(gone)),))
             asked = ConfirmPage(_("移出：%(name)s", name=name), question(), button, back)
@@ -152,15 +151,13 @@ class ResearchGroupView(ResearchView):
 
     def _substitute(self, members: Sequence[Member]) -> tuple[str, Button | None]:
         """Who leads for the leader, in words; and the button of whoever may name or withdraw them."""
-        leading = next((member.post_id for member in members if member.role == GROUP_LEADER), None)
+        leading = next((member.post for member in members if member.post.role == GROUP_LEADER), None)
         if leading is None:
             return "", None
-        found = substitutes_of(self.db, self.identity, [leading], now=utcnow()).get(leading)
-        with acting_as(self.identity.serving()):
-            post = self.db.get_one(Post, leading)
-        may = may_delegate(self.identity, post)
+        found = substitutes_of(self.db, self.identity, [leading.id], now=utcnow()).get(leading.id)
+        may = may_delegate(self.identity, leading)
         if found is None or found.until is None:
-            to_name = Button(_("委托代理"), url_for("DelegatesView.name", pk=leading, **{"from": "group"}), "user-plus")
+            to_name = Button(_("委托代理"), url_for("DelegatesView.name", pk=leading.id, **{"from": "group"}), "user-plus")
             return "", to_name if may else None
         told_ = _("由%(name)s代理，至 %(until)s", name=found.contact_name, until=text_of(ends_on(found.until)))
         address, back = url_for("DelegatesView.withdraw", pk=found.id), (("from", "group"),)

@@ -31,7 +31,7 @@ def lessons(cast: Cast, factory: sessionmaker[Any]) -> Iterator[Lessons]:
 
 
 def roles(lessons: Lessons, group: ResearchGroup) -> dict[str, str]:
-    return {member.teacher.name: member.role for member in members_of(lessons.session, SYSTEM, group)}
+    return {member.teacher.name: member.post.role for member in members_of(lessons.session, SYSTEM, group)}
 
 
 def test_the_school_creates_a_group_and_its_leader_holds_the_post_at_once(lessons: Lessons) -> None:
@@ -88,7 +88,7 @@ def test_nobody_else_manages_members(lessons: Lessons, who: str, error: type[Exc
 
 def test_a_member_is_released_once_and_the_leader_never(lessons: Lessons) -> None:
     leader = lessons.as_personal(LEADER)
-    posts = {member.teacher.name: member.post_id for member in members_of(lessons.session, leader, lessons.group)}
+    posts = {member.teacher.name: member.post.id for member in members_of(lessons.session, leader, lessons.group)}
     release_member(lessons.session, leader, lessons.group, posts[MEMBER], now=TODAY)
     assert roles(lessons, lessons.group) == {LEADER: GROUP_LEADER}
     with pytest.raises(Conflict):

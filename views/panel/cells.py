@@ -97,11 +97,19 @@ def name_unreached(db: Session, rows: Sequence[Any], fields: Sequence[Field]) ->
             if _is_told(field, row) and getattr(row, field.name) is None and (key := getattr(row, field.key)) is not None:
                 unknown[field.target].append((row, field, key))
     for target, found in unknown.items():
-        name = target.name if hasattr(target, "name") else target.title
-        with acting_as(SYSTEM):
-            names = {key: told for key, told in db.execute(select(target.id, name).where(target.id.in_({key for *_which, key in found})))}
+        names = _names(db, target, {key for *_which, key in found})
         for row, field, key in found:
             row.called = {**row.called, field.name: names.get(key, "")}
+
+
+def _names(db: Session, target: Any, keys: set[int]) -> dict[int, str]:
+    """What records are called, each asked for once a request: lists of one page name the same people."""
+    known: dict[int, str] = db.info.setdefault(("called", target), {})
+    if asked := keys - known.keys():
+        name = target.name if hasattr(target, "name") else target.title
+        with acting_as(SYSTEM):
+            known.update({key: told for key, told in db.execute(select(target.id, name).where(target.id.in_(asked)))})
+    return known
 
 
 def _is_told(field: Field, row: Any) -> bool:
