@@ -27,6 +27,7 @@ from rules.sms import LogGateway, NoGateway, SmsGateway, set_gateway
 from rules.uploads import MB, Limits, set_limits
 from views.activation import ActivationView
 from views.activity_page import ActivityPageView
+from views.addresses import LateRule
 from views.appointing import AppointingView
 from views.binding import BindingView
 from views.commands import register_commands
@@ -83,6 +84,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environment()
     load_areas()
     app = Flask(__name__, template_folder="views/templates", static_folder="views/static")
+    app.url_rule_class = LateRule
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["settings"] = settings
     engine = app.extensions["engine"] = make_engine(settings.database_url)
