@@ -159,11 +159,11 @@ def test_the_team_is_of_certified_teachers_and_never_left_empty(lessons: Lessons
     form_team(session, ping, school, [lessons.cast.teacher[MEMBER]], now=TODAY)
     assert form_team(session, ping, school, [lessons.cast.teacher[MEMBER], lessons.cast.teacher[LEADER]], now=TODAY) == 1
     first, second = holders(session, ping, school.scope_path, (IT_TEAM,))
-    leave_team(session, ping, school, first.post_id, now=TODAY)
+    leave_team(session, ping, school, first.post.id, now=TODAY)
     with pytest.raises(Conflict):
-        leave_team(session, ping, school, first.post_id, now=TODAY)
+        leave_team(session, ping, school, first.post.id, now=TODAY)
     with pytest.raises(RuleViolation, match="至少保留一名成员"):
-        leave_team(session, ping, school, second.post_id, now=TODAY)
+        leave_team(session, ping, school, second.post.id, now=TODAY)
 
 
 def test_the_theme_is_the_school_administrators_and_read_by_all(lessons: Lessons) -> None:

@@ -51,10 +51,7 @@ def list_page(view: PanelView, listing: Listing) -> ListPage:
         contains=state.anywhere,
         searchable=bool(listing.search_names()),
         search_hint=_("输入开头几个字：%(names)s", names=listed(_(listing.fields[n].label) for n in listing.search_names())),
-        hidden=[(f"f.{k}", v) for k, v in state.filters.items()]
-        + [(f"only.{k}", "1") for k in state.only]
-        + ([("sort", state.sort)] if state.sort else [])
-        + ([("size", str(state.size))] if state.size != SIZES[0] else []),
+        hidden=_hidden(state),
         bulk=view.bulk_buttons(),
         bulk_url=view.url("bulk"),
         saved_views=saved_views(view),
@@ -71,6 +68,13 @@ def list_page(view: PanelView, listing: Listing) -> ListPage:
         notice=view.list_notice(),
         query=state.address(page=1).removeprefix("?"),
     )
+
+
+def _hidden(state: ListState) -> list[tuple[str, str]]:
+    """What a new search keeps of the address."""
+    size = [("size", str(state.size))] if state.size != SIZES[0] else []
+    kept = [*((f"f.{name}", value) for name, value in state.filters.items()), *((f"only.{name}", "1") for name in state.only)]
+    return [*kept, *([("sort", state.sort)] if state.sort else []), *size]
 
 
 def _empty_hint(view: PanelView, narrowed: bool) -> str:

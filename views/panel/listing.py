@@ -244,10 +244,9 @@ def _linked_rows(model: type[Any], names: tuple[str, ...]) -> list[Any]:
 
 
 def _named_by(model: type[Any]) -> list[Any]:
-    """The links whose names are part of a record's own name."""
-    return [
-        joinedload(getattr(model, name)).options(*lean(model.__mapper__.relationships[name].mapper.class_)) for name in model.__named_by__
-    ]
+    """The links whose names are part of a record's own name; accounts are Flask-AppBuilder's and declare none."""
+    links = [(name, model.__mapper__.relationships[name].mapper.class_) for name in getattr(model, "__named_by__", ())]
+    return [joinedload(getattr(model, name)).options(*lean(target)) for name, target in links]
 
 
 def lean(model: type[Any], but: Sequence[str] = ()) -> list[Any]:
