@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import flash, g, make_response, redirect, render_template, request, url_for
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -23,6 +23,7 @@ from rules.people import leave_school
 from rules.phones import rebind_phone
 from rules.real_name import lacks_facts, missing_facts
 from rules.service import reset_by_sms
+from rules.superiors import ABOVE, in_hands_of, offices_of
 from views.panel.attaching import file_lists
 from views.panel.cells import text_of
 from views.panel.pages import Button, ConfirmPage
@@ -176,6 +177,22 @@ class AccountView(PanelView):
             "unlock", "解锁", "unlock", _unlock, "lock-open", shown=lambda row: row.locked_until is not None and row.locked_until > utcnow()
         ),
     )
+
+    def is_theirs(self, verb: Verb, row: Any) -> bool:
+        """An administrator's account is in the hands of who stands above every post of theirs, one's own in another's (S0-17, S0-19)."""
+        return verb.act == "rebind" or in_hands_of(self.identity, verb.act, row, self._offices(row))
+
+    def why_closed(self, name: str, row: Any) -> str:
+        if name not in ("disable", "enable") or in_hands_of(self.identity, "disable", row, self._offices(row)):
+            return super().why_closed(name, row)
+        return Sentence(ABOVE)
+
+    def _offices(self, row: Account) -> Sequence[Any]:
+        """Asked once for all accounts of the page."""
+        known: dict[int, list[Any]] = g.setdefault("offices", {})
+        if row.id not in known:
+            known.update(offices_of(self.db, [one for one in self.db.identity_map.values() if isinstance(one, Account)]))
+        return known[row.id]
 
     def list_buttons(self) -> Sequence[Button]:
         reset = [Button(_("统一重置密码"), self.url("reset_all"), "refresh-alert")] if self.may("reset") else []

@@ -217,3 +217,5 @@ def test_roles_are_told_in_words(client_of: Any) -> None:
     assert ">学校管理员</a>" in roles and "can read on" not in roles
     [address] = re.findall(r'href="(/roles/show/\d+)">学校管理员<', roles)
     assert re.search(r"教师管理：[^\n]*查看", fu.get(address).text)
+    form = client_of("运").get(address.replace("show", "edit")).text
+    assert ">教师管理：查看</option>" in form and "can read on" not in form
