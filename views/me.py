@@ -30,7 +30,7 @@ from rules.registration import become_teacher, school_or_other, switch_identity
 from rules.workflow import offers, why_not
 from views.pages import PageView
 from views.panel.attaching import Attaching
-from views.panel.cells import moment_text
+from views.panel.cells import moment_text, text_of
 from views.panel.forms import errors_of
 from views.panel.words import listed, told
 from views.registration import PUBLIC, region_field, school_field, teaching_fields, teaching_of
@@ -88,6 +88,7 @@ class MeView(PageView):
                 "phone": mask_phone(account.phone),
                 "id_number": mask_id_number(account.id_number),
             },
+            "text_of": text_of,
             "kinds": [kind for kind in PersonKind if kind is not account.identity],
         }
         return self.render_template("me/home.html", **context)  # type: ignore[no-any-return]
