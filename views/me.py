@@ -253,6 +253,7 @@ class MeView(PageView):
         if request.method == "POST" and form.validate():
             expires = datetime.now() + timedelta(days=KEY_DAYS)
             made = (sm.create_api_key(self._account(), form.name.data, expires_on=expires) or {}).get("key", "")
+            form = KeyForm(None, meta={"csrf": False})
         return self.render_template(
             "me/keys.html", form=form, errors=errors_of(form), keys=self._keys(), moment=_by_our_clock, made=made, days=KEY_DAYS
         )  # type: ignore[no-any-return]

@@ -77,6 +77,8 @@ def test_an_api_key_is_told_once_and_can_be_revoked(client_of: Any, cast: Any) -
     ping.get("/me/keys")
     page = ping.post("/me/keys", name="校务系统").text
     key = page.split("data-key>")[1].split("<")[0]
+    assert 'value="校务系统"' not in page, "nobody makes a second one by the way"
+    assert "密钥用途：请填写此项。" in re.sub(r"\s+", "", ping.post("/me/keys", name="").text)
     ping.bearer = key
     assert ping.api("get", API).json["count"] == 3
     assert key not in ping.get("/me/keys").text
