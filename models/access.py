@@ -109,6 +109,8 @@ for _name, _details in {
     "last_login": {"label": "最近登录", "readonly": True},
 }.items():
     FabUser.__table__.c[_name].info.update(_details)
+# The one moment of Flask-AppBuilder that is shown: like all of ours it comes out of the database with its zone.
+FabUser.__table__.c["last_login"].type = UtcDateTime()
 check_declaration(Account)
 Index("ix_ab_user_first_name_scope", Account.__table__.c.first_name, Account.__table__.c.scope_path, Account.__table__.c.id)
 Index("ix_ab_user_state_scope", Account.__table__.c.state, Account.__table__.c.scope_path)

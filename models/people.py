@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
 
-from models.base import Choice, Code, Count, Moment, Name, Record, Screen, Sentence, choice, field, link
+from models.base import Choice, Code, Count, Day, Moment, Name, Record, Screen, Sentence, choice, field, link
 from models.files import FileKind, FileSlot
 from models.inside import indexes_inside
 from models.org import School, Stage
@@ -91,6 +91,7 @@ class CertificationState(Choice):
 
 IS_WAITING = text("certification = 'pending'")
 """The menu counts those who wait, on every page, without the own application."""
+IS_SENT = text("rotation_unit IS NOT NULL")
 
 
 class Teacher(Scoped, Record):
@@ -110,7 +111,7 @@ class Teacher(Scoped, Record):
         sort=("name", "applied_at"),
         order="scope_path",
         key=("id_type", "id_number"),
-        form=("name", "id_type", "id_number", "phone", "school", "title", "stage", "subject"),
+        form=("name", "id_type", "id_number", "phone", "school", "title", "stage", "subject", "rotation_unit", "rotation_until"),
         extra_acts=("reveal", "certify", "certify_above", "leave", "apply"),
         related=("Certification.teacher",),
         unit="名教师",
@@ -125,6 +126,7 @@ class Teacher(Scoped, Record):
         Index(
             "ix_teacher_waiting", "scope_path", "phone", "id_number", "certification", sqlite_where=IS_WAITING, postgresql_where=IS_WAITING
         ),
+        Index("ix_teacher_rotating", "scope_path", sqlite_where=IS_SENT, postgresql_where=IS_SENT),
         *indexes_inside("teacher", "name"),
     )
 
@@ -139,6 +141,8 @@ class Teacher(Scoped, Record):
     title_id: Mapped[int | None] = link(Title, "职称", index=False)
     stage_id: Mapped[int | None] = link(Stage, "学段", index=False)
     subject_id: Mapped[int | None] = link(Subject, "学科领域", index=False)
+    rotation_unit: Mapped[Name | None] = field("轮岗单位", help="轮岗期间实际任教的单位。教师仍由本校管理，学校不变。")
+    rotation_until: Mapped[Day | None] = field("轮岗至", help="轮岗的最后一天，未定可不填。")
     applied_at: Mapped[Moment | None] = field("申请时间", readonly=True)
     certification: Mapped[CertificationState] = choice(CertificationState, "审核状态", readonly=True, default=CertificationState.NONE)
 

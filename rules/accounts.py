@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
 
@@ -22,12 +22,12 @@ from models.access import Account, AccountState, Post, in_force
 from models.base import UtcDateTime, table_name
 from models.history import Change, note
 from models.notices import NoticeKind
-from models.scoping import ROOT, SYSTEM, Identity, acting_as, below, current_identity
+from models.scoping import SYSTEM, Identity, acting_as, below, current_identity
 from models.session import insert_from, transaction
 from models.violation import Conflict, NotPermitted, OutOfReach, Sentence
 from rules.account_names import check_phone
 from rules.errors import RuleViolation
-from rules.grants import REGION_SPECIAL, ROLES, is_admin_role
+from rules.grants import ROLES
 from rules.issuing import (
     Policy,
     account_for_admin,
@@ -44,6 +44,7 @@ from rules.issuing import (
 )
 from rules.notices import tell_accounts, tell_accounts_where
 from rules.passwords import check_password, default_password, lock_after, normalise_login_name, normalise_typed_password
+from rules.superiors import ABOVE, is_superior, offices_of
 
 __all__ = [
     "Policy",
@@ -159,7 +160,7 @@ def _enter(session: Session, account: Account, now: datetime) -> bool:
         fail_login_count=0,
         locked_until=None,
         login_count=func.coalesce(Account.login_count, 0) + 1,
-        last_login=now.astimezone(UTC).replace(tzinfo=None),
+        last_login=now,
     )
     if entered and account.password is None:
         note(session, account, "login_default")
@@ -231,28 +232,16 @@ def unlock(session: Session, identity: Identity, account: Account, now: datetime
 
 
 def _check_superior(session: Session, identity: Identity, act: str, account: Account) -> None:
-    """A person's account is in the hands of their unit; an administrator's only in those of who stands above every post of theirs.
-
-    Otherwise a school could take over the county's administrator, who teaches there.
-    """
+    """Raise OutOfReach or NotPermitted unless the account is in this person's hands (``rules.superiors``)."""
     identity.require(act, "account")
-    with acting_as(identity.serving()):
-        offices = [post for post in active_posts(session, account) if is_admin_role(post.role)]
+    offices = offices_of(session, [account])[account.id]
     at_home = identity.reaches(act, "account", account.scope_path)
     if not at_home and not any(identity.reaches(act, "account", post.scope_path) for post in offices):
         raise OutOfReach(f"{act} on account {account.id}")
-    belongs_nowhere = account.scope_path == ROOT and bool(offices)
-    if not (at_home or belongs_nowhere) or not all(_stands_above(identity, act, post) for post in offices):
-        raise NotPermitted(Sentence("该账号是管理员账号，请由其上级超级管理员或客服办理。"))
+    if not is_superior(identity, act, account, offices):
+        raise NotPermitted(Sentence(ABOVE))
     if identity.account_id == account.id:
         raise NotPermitted(Sentence("本人的账号请由上级或客服办理。"))
-
-
-def _stands_above(identity: Identity, act: str, office: Post) -> bool:
-    """The operator is above all; others above the units below theirs, and above their own unit's special administrators (S3-06)."""
-    own_specials = office.role == REGION_SPECIAL
-    paths = identity.paths(act, "account")
-    return any(p == ROOT or (office.scope_path.startswith(p) and (office.scope_path != p or own_specials)) for p in paths)
 
 
 def reset_many(session: Session, identity: Identity, scope_path: str, now: datetime) -> int:

@@ -27,6 +27,7 @@ from rules.real_name import REAL_NAME, missing_facts
 from rules.removal import REMOVAL
 from rules.service_desk import SERVICE
 from rules.summaries import SUMMARY_REVIEW
+from rules.superiors import reasons_against_shutting_out
 from rules.topics import TOPIC
 from rules.workflow_steps import KnownBy, Step, Workflow
 
@@ -236,8 +237,17 @@ ACCOUNT_OPENING = Workflow(
             kind="danger",
             not_by_author=True,
             confirm="停用后该账号不能登录，正在使用的会话立即失效，以后可以重新启用。确定停用吗？",
+            check=reasons_against_shutting_out,
         ),
-        Step("enable", AccountState.DISABLED, AccountState.ACTIVE, act="disable", label="启用", not_by_author=True),
+        Step(
+            "enable",
+            AccountState.DISABLED,
+            AccountState.ACTIVE,
+            act="disable",
+            label="启用",
+            not_by_author=True,
+            check=reasons_against_shutting_out,
+        ),
         # By registering again with a proven phone (rules.registration).
         Step("ask_again", AccountState.REFUSED, AccountState.REQUESTED, act="apply", label="重新申请", shown=False),
         # By adding the teacher, at whichever door (rules.teacher_accounts).

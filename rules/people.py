@@ -27,6 +27,7 @@ from rules.errors import RuleViolation
 from rules.grants import GROUP_LEADER, GROUP_MEMBER, is_admin_role
 from rules.id_numbers import FIELD, check_id_number, half_width
 from rules.posts import end_substitutes
+from rules.rotation import end_rotation
 from rules.units import check_units_stayed
 from rules.workflow import lock, take
 
@@ -163,6 +164,7 @@ def _settle(session: Session, teacher: Teacher, unit: School | Region, now: date
     left = old.removesuffix(f"t{teacher.id}/") if teacher.school_id is not None else None
     teacher.school_id = unit.id if isinstance(unit, School) else None
     teacher.scope_path = new
+    end_rotation(teacher)
     for account in session.scalars(select(Account).where(Account.teacher_id == teacher.id)):
         # An account that is looked after elsewhere (an administrator's) stays where it is.
         if account.scope_path.startswith(old):

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, event, or_, select, union_all, update
-from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm import Mapper, Session, joinedload
 
 from models.access import Account, Post, in_force
 from models.org import Region, School, SchoolKind
@@ -192,7 +192,8 @@ def matching_accounts(session: Session, identity: Identity, request: ServiceRequ
     query = select(Account).where(Account.id.in_(union_all(*likely, *namesakes)))
     first = Account.id.in_(union_all(*likely)).desc()
     with acting_as(identity):
-        accounts = session.scalars(query.order_by(first, Account.id).limit(MOST_MATCHES)).all()
+        likeliest = query.options(joinedload(Account.teacher)).order_by(first, Account.id).limit(MOST_MATCHES)
+        accounts = session.scalars(likeliest).all()
         posts = session.scalars(select(Post).where(Post.account_id.in_([a.id for a in accounts]), active).order_by(Post.id)).all()
     found = [_match(request, account, [post for post in posts if post.account_id == account.id]) for account in accounts]
     return sorted(found, key=lambda match: len(match.agrees), reverse=True)
@@ -200,9 +201,11 @@ def matching_accounts(session: Session, identity: Identity, request: ServiceRequ
 
 def _match(request: ServiceRequest, account: Account, posts: list[Post]) -> Match:
     phones = {account.phone, account.username, *(post.contact_phone for post in posts)}
+    recorded = account.teacher.phone if account.phone is None and account.teacher is not None else None
     agrees = {
         "手机号码": request.phone in phones,
         "原手机号码": request.old_phone is not None and request.old_phone in phones,
+        "教师信息中的手机号码": request.old_phone is not None and request.old_phone == recorded,
         "姓名": request.name in {account.first_name, *(post.contact_name for post in posts)},
         "身份证号码": request.id_number is not None and request.id_number == account.id_number,
         "单位": request.unit_name in {post.unit_name for post in posts},

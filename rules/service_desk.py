@@ -1,7 +1,8 @@
 """客服: what customer service decides, and the two steps by which it gives somebody another phone (S0-17, S0-24, S3-134, S4-39…41).
 
 The one thing a newcomer gets wrong: a photograph and five correct items prove little. The phone changes only after somebody has
-talked to who asks, and only on the account that carries the name, the number and the old phone they gave.
+talked to who asks, and only on the account that carries the name, the number and the old phone they gave. An account that was never
+given a phone, as the school's teachers have, carries the one in its teacher's record.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from models.access import Account, AccountState
 from models.history import Decision
+from models.people import Teacher
 from models.scoping import Identity, acting_as
 from models.service import RequestKind, RequestState, ServiceRequest
 from models.session import transaction
@@ -130,14 +132,17 @@ def change_asked_phone(session: Session, identity: Identity, request: ServiceReq
         # First: whoever comes second hears of the first, not of an account that no longer agrees.
         take(session, identity.serving(), SERVICE, request, "rebind", comment=answer.strip() or CHANGED, now=now, commit=False)
         account = _account_asked_for(session, identity, request)
-        given_up = bind_another(session, account, request.phone, now)
+        given_up = bind_another(session, account, request.phone, now) or request.old_phone
+        if account.teacher is not None and account.teacher.phone == request.old_phone:
+            account.teacher.phone = account.phone
     tell_given_up(given_up, request.phone)
     return mask_phone(request.phone)
 
 
 def _account_asked_for(session: Session, identity: Identity, request: ServiceRequest) -> Account:
     """The one account whose phone this person may change and that carries all three things the request names."""
-    by_phone = or_(Account.phone == request.old_phone, Account.username == request.old_phone)
+    recorded = and_(Account.phone.is_(None), Account.teacher.has(Teacher.phone == request.old_phone))
+    by_phone = or_(Account.phone == request.old_phone, Account.username == request.old_phone, recorded)
     named = (Account.first_name == request.name, Account.id_number == request.id_number, by_phone, Account.state == AccountState.ACTIVE)
     found = session.scalars(select(Account).where(*named).limit(2)).all()
     if len(found) != 1 or not identity.reaches("rebind", "account", found[0].scope_path):

@@ -30,6 +30,7 @@ from rules.registration import become_teacher, school_or_other, switch_identity
 from rules.workflow import offers, why_not
 from views.pages import PageView
 from views.panel.attaching import Attaching
+from views.panel.cells import moment_text, text_of
 from views.panel.forms import errors_of
 from views.panel.words import listed, told
 from views.registration import PUBLIC, region_field, school_field, teaching_fields, teaching_of
@@ -61,6 +62,11 @@ class KeyForm(FlaskForm):  # type: ignore[misc]
     name = StringField(lazy("密钥用途"), [InputRequired(NEEDED), Length(max=100, message=lazy("最多 %(max)d 个字。"))])
 
 
+def _by_our_clock(moment: datetime | None) -> str:
+    """What Flask-AppBuilder wrote down by the clock of this machine, without its zone, in the platform's."""
+    return moment_text(moment.astimezone()) if moment is not None else "--"
+
+
 class MeView(PageView):
     """个人中心."""
 
@@ -82,6 +88,7 @@ class MeView(PageView):
                 "phone": mask_phone(account.phone),
                 "id_number": mask_id_number(account.id_number),
             },
+            "text_of": text_of,
             "kinds": [kind for kind in PersonKind if kind is not account.identity],
         }
         return self.render_template("me/home.html", **context)  # type: ignore[no-any-return]
@@ -117,9 +124,8 @@ class MeView(PageView):
             flash(_("验证码已发送到 %(phone)s。", phone=sent_to), "info")
             return redirect(url_for("MeView.confirm_phone"), 303)
 
-        intro = _(
-            "验证码会发送到您现在绑定的手机 %(phone)s。原号码已不能接收短信时，请联系客服办理换绑。", phone=mask_phone(g.user.phone) or "--"
-        )
+        known = _("验证码会发送到您现在绑定的手机 %(phone)s。原号码已不能接收短信时，请联系客服办理换绑。", phone=mask_phone(g.user.phone))
+        intro = known if g.user.phone else _("您的账号还没有绑定手机，验证码会发送到新手机号码。")
         return self.ask(
             "simple_form.html",
             PhoneForm(meta={"csrf": False}),
@@ -247,7 +253,10 @@ class MeView(PageView):
         if request.method == "POST" and form.validate():
             expires = datetime.now() + timedelta(days=KEY_DAYS)
             made = (sm.create_api_key(self._account(), form.name.data, expires_on=expires) or {}).get("key", "")
-        return self.render_template("me/keys.html", form=form, errors=errors_of(form), keys=self._keys(), made=made, days=KEY_DAYS)  # type: ignore[no-any-return]
+            form = KeyForm(None, meta={"csrf": False})
+        return self.render_template(
+            "me/keys.html", form=form, errors=errors_of(form), keys=self._keys(), moment=_by_our_clock, made=made, days=KEY_DAYS
+        )  # type: ignore[no-any-return]
 
     @expose("/keys/<uuid>/revoke", methods=["POST"])
     @login_required

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import flash, g, make_response, redirect, render_template, request, url_for
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -19,10 +19,13 @@ from rules.accounts import reset_many, reset_password, unlock
 from rules.approvals import administers_own_school
 from rules.certification import open_application
 from rules.hour_statement import totals_of
+from rules.page_views import day_of
 from rules.people import leave_school
 from rules.phones import rebind_phone
 from rules.real_name import lacks_facts, missing_facts
+from rules.rotation import rotating, serves_elsewhere
 from rules.service import reset_by_sms
+from rules.superiors import ABOVE, in_hands_of, offices_of
 from views.panel.attaching import file_lists
 from views.panel.cells import text_of
 from views.panel.pages import Button, ConfirmPage
@@ -37,7 +40,7 @@ def _leave(session: Any, identity: Identity, row: Any, values: Any, now: Any) ->
 
 
 class TeacherView(PanelView):
-    """教师: leaving a school, and the list of those whose real-name facts are incomplete (S3-27, S4-47)."""
+    """教师: leaving a school, and the lists of those whose real-name facts are incomplete or who serve elsewhere (S0-20, S3-27, S4-47)."""
 
     model = Teacher
     verbs = (
@@ -55,36 +58,42 @@ class TeacherView(PanelView):
 
     def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
         incomplete = [lacks_facts()] if "incomplete" in only else []
+        sent = [rotating(day_of(utcnow()))] if "rotating" in only else []
         own = [Teacher.certification == CertificationState.PENDING, administers_own_school()] if "own_administrators" in only else []
-        return (*incomplete, *own)
+        return (*incomplete, *sent, *own)
 
     def list_buttons(self) -> Sequence[Button]:
-        return [*self._for_the_region(), *self._for_facts(), *super().list_buttons()]
+        return [
+            *self._for_the_region(),
+            self._toggle("rotating", _("轮岗教师"), "arrows-exchange"),
+            self._toggle("incomplete", _("信息不完整的教师"), "alert-circle"),
+            *super().list_buttons(),
+        ]
 
     def _for_the_region(self) -> Sequence[Button]:
         if not self.may("certify_above") or self.may("certify"):
             return []
-        asked = "only.own_administrators" in request.args
-        address = self.url("list") + ("" if asked else "?only.own_administrators=1")
-        return [Button(_("全部教师") if asked else _("待上级审核的学校管理员"), address, "list" if asked else "user-check")]
+        return [self._toggle("own_administrators", _("待上级审核的学校管理员"), "user-check")]
 
-    def _for_facts(self) -> Sequence[Button]:
-        asked = "only.incomplete" in request.args
-        toggle = Button(
-            _("全部教师") if asked else _("信息不完整的教师"),
-            self.url("list") + ("" if asked else "?only.incomplete=1"),
-            "list" if asked else "alert-circle",
-        )
-        return [toggle]
+    def _toggle(self, name: str, label: str, icon: str) -> Button:
+        """To the list of these teachers alone, and back to all."""
+        if f"only.{name}" in request.args:
+            return Button(_("全部教师"), self.url("list"), "list")
+        return Button(label, f"{self.url('list')}?only.{name}=1", icon)
 
     def list_notice(self) -> str:
         if "only.own_administrators" in request.args:
             return _("下面是在本校任教、申请了认证的学校管理员。他们不能审核本人，请打开记录核对后办理。")
+        if "only.rotating" in request.args:
+            return _("下面是正在其他单位轮岗的教师。轮岗期间仍由原单位管理。")
         return _("下面是实名信息不完整的教师，请督促他们在“个人中心”完善。") if "only.incomplete" in request.args else ""
 
     def record_notice(self, row: Any) -> str:
         missing = missing_facts(row)
-        return _("信息不完整，还缺：%(facts)s。", facts=listed(_(fact) for fact in missing)) if missing else ""
+        lacks = _("信息不完整，还缺：%(facts)s。", facts=listed(_(fact) for fact in missing)) if missing else ""
+        return lacks + (
+            _("正在“%(unit)s”轮岗，仍由原单位管理。", unit=row.rotation_unit) if serves_elsewhere(row, day_of(utcnow())) else ""
+        )
 
     def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
         return [*self._evidence(row), *self._hours(row)]
@@ -176,6 +185,22 @@ class AccountView(PanelView):
             "unlock", "解锁", "unlock", _unlock, "lock-open", shown=lambda row: row.locked_until is not None and row.locked_until > utcnow()
         ),
     )
+
+    def is_theirs(self, verb: Verb, row: Any) -> bool:
+        """An administrator's account is in the hands of who stands above every post of theirs, one's own in another's (S0-17, S0-19)."""
+        return verb.act == "rebind" or in_hands_of(self.identity, verb.act, row, self._offices(row))
+
+    def why_closed(self, name: str, row: Any) -> str:
+        if name not in ("disable", "enable") or in_hands_of(self.identity, "disable", row, self._offices(row)):
+            return super().why_closed(name, row)
+        return Sentence(ABOVE)
+
+    def _offices(self, row: Account) -> Sequence[Any]:
+        """Asked once for all accounts of the page."""
+        known: dict[int, list[Any]] = g.setdefault("offices", {})
+        if row.id not in known:
+            known.update(offices_of(self.db, [one for one in self.db.identity_map.values() if isinstance(one, Account)]))
+        return known[row.id]
 
     def list_buttons(self) -> Sequence[Button]:
         reset = [Button(_("统一重置密码"), self.url("reset_all"), "refresh-alert")] if self.may("reset") else []

@@ -179,7 +179,7 @@ class OwnWorkView(PageView):
 def mine_reviews(db: Session, identity: Identity) -> MineReviews | None:
     """What ``research/_mine_reviews.html`` shows of a person's newest programme; None for who hands in nothing. One statement."""
     teacher = teacher_of(identity)
-    if teacher is None or not identity.may("hand_in", "ability_summary"):
+    if teacher is None or not hands_in(identity, "ability_summary"):
         return None
     mine = handed_in_last(db, identity, teacher)
     if mine is None:
@@ -194,9 +194,14 @@ def mine_reviews(db: Session, identity: Identity) -> MineReviews | None:
     )
 
 
+def hands_in(identity: Identity, table: str) -> bool:
+    """Whether the person hands something in themselves: a teacher does, the operator, who may do everything, does not."""
+    return teacher_of(identity) is not None and identity.may("hand_in", table)
+
+
 ENTRIES.append(
-    Entry("校本研修", "我的提升计划", "target-arrow", "OwnWorkView.plan", 4, lambda identity: identity.may("hand_in", "improvement_plan"))
+    Entry("校本研修", "我的提升计划", "target-arrow", "OwnWorkView.plan", 4, lambda identity: hands_in(identity, "improvement_plan"))
 )
 ENTRIES.append(
-    Entry("校本研修", "我的提升总结", "bulb", "OwnWorkView.summaries", 5, lambda identity: identity.may("hand_in", "ability_summary"))
+    Entry("校本研修", "我的提升总结", "bulb", "OwnWorkView.summaries", 5, lambda identity: hands_in(identity, "ability_summary"))
 )

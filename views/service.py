@@ -70,7 +70,10 @@ class PhoneForm(FlaskForm):  # type: ignore[misc]
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
     old_phone = StringField(
-        lazy("原手机号码"), [InputRequired(NEEDED)], description=lazy("账号现在绑定的、已不能接收短信的号码。"), render_kw=AN_OLD_ONE
+        lazy("原手机号码"),
+        [InputRequired(NEEDED)],
+        description=lazy("账号绑定的、已不能接收短信的号码；账号没有绑定手机的，填写学校登记的号码。"),
+        render_kw=AN_OLD_ONE,
     )
     phone = StringField(
         lazy("新手机号码"), [InputRequired(NEEDED)], description=lazy("客服拨打这个号码回访，查询结果时也要填写。"), render_kw=TELEPHONE

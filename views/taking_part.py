@@ -194,7 +194,7 @@ def _carried(state: ListState) -> list[tuple[str, str]]:
 
 def has_own_page(identity: Identity) -> bool:
     """Whether the person learns here: a member of a group, and whoever of the IT team is in none (S0-115)."""
-    return identity.may("join", "activity") or (teacher_of(identity) is not None and identity.may("review", "outcome"))
+    return teacher_of(identity) is not None and (identity.may("join", "activity") or identity.may("review", "outcome"))
 
 
 ENTRIES.append(Entry("校本研修", "我的校本", "user-star", "TakingPartView.mine", 0, has_own_page))

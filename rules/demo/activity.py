@@ -53,7 +53,7 @@ def _is_active(account: int) -> bool:
 def _arrive(session: Session, arrivals: dict[int, int], now: datetime) -> None:
     moment = now.astimezone(UTC).replace(tzinfo=None)
     rows = [
-        {"account": account, "came": moment - timedelta(days=ago), "seen": moment if _is_active(account) else None}
+        {"account": account, "came": moment - timedelta(days=ago), "seen": now if _is_active(account) else None}
         for account, ago in arrivals.items()
     ]
     table = Account.__table__

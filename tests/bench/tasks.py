@@ -130,7 +130,7 @@ def _choices() -> Iterator[Task]:
 
 def _statistics(engine: Engine, paths: dict[str, str]) -> Iterator[Task]:
     with acting_as(SYSTEM), make_session_factory(engine)() as session:
-        region = {path: number for number, path in session.execute(select(Region.id, Region.scope_path)).tuples()}
+        region = {path: number for number, path in session.execute(select(Region.id, Region.scope_path))}
     county = paths[COUNTY]
     city = county[: county.rstrip("/").rindex("/") + 1]
     levels = (

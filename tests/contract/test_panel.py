@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 from rules.approvals import WORKFLOWS
@@ -217,3 +218,13 @@ def test_roles_are_told_in_words(client_of: Any) -> None:
     assert ">学校管理员</a>" in roles and "can read on" not in roles
     [address] = re.findall(r'href="(/roles/show/\d+)">学校管理员<', roles)
     assert re.search(r"教师管理：[^\n]*查看", fu.get(address).text)
+    form = client_of("运").get(address.replace("show", "edit")).text
+    assert ">教师管理：查看</option>" in form and "can read on" not in form
+
+
+def test_a_link_to_what_has_no_name_offers_it_whatever_is_typed(client_of: Any) -> None:
+    """A policy is searched by nothing: typing narrows nothing, and asks the database nothing it is about to refuse."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = client_of("丹").get("/hour_entry/choices/policy?q=2")
+    assert found.status_code == 200 and len(found.json["results"]) == 2

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.access import PermissionCode, Post
+from models.access import Account, AccountState, PermissionCode, Post
 from models.base import utcnow
 from models.org import School, SchoolKind
-from rules.grants import REGION_SUPER, SCHOOL_ADMIN, TRAINING_EXPERT
+from rules.grants import REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TRAINING_EXPERT
 
 
 def post_of(cast: Any, name: str, role: str = SCHOOL_ADMIN) -> int:
@@ -94,6 +94,59 @@ def test_a_code_is_voided_by_who_could_have_given_it(client_of: Any, cast: Any) 
     county = client_of("丹").get("/permission_code/list/").text
     assert "ABCD" in county and offered(county, number, "permission_code") == set()
     assert offered(client_of("福").get("/permission_code/list/").text, number, "permission_code") == {"revoke"}
+
+
+ACCOUNT_ACTS = ("reset", "reset_by_sms", "disable", "unlock", "rebind_phone")
+
+
+def acts_on(page: str, account: int) -> set[str]:
+    return {name for name in ACCOUNT_ACTS if f'formaction="/account/do/{name}/{account}"' in page}
+
+
+def test_an_administrators_password_is_reset_by_who_stands_above(client_of: Any, cast: Any) -> None:
+    """S0-16…S0-19: offered to nobody whom the rule refuses, on the list as on the record."""
+    ping, shuang, mei = (cast.account[name] for name in ("平", "双", "梅"))
+    school, lake, province = client_of("平"), client_of("双"), client_of("福")
+    for address in ("/account/list/?size=100", "/account/show/{}"):
+        assert acts_on(school.get(address.format(mei)).text, mei) == {"reset", "reset_by_sms"}
+        assert acts_on(school.get(address.format(ping)).text, ping) == set(), "one's own"
+        assert acts_on(lake.get(address.format(shuang)).text, shuang) == set()
+        assert acts_on(province.get(address.format(shuang)).text, shuang) == {"reset", "reset_by_sms", "disable"}
+        assert acts_on(client_of("运").get(address.format(shuang)).text, shuang) == {"reset", "reset_by_sms", "disable", "rebind_phone"}
+
+
+def test_nobody_shuts_out_who_stands_above(client_of: Any, cast: Any) -> None:
+    """An administrator's account is looked after where they teach; it is switched off by who stands above their office alone."""
+    add(cast, administering(cast, "榕", REGION_SPECIAL, "福建省"))
+    rong = cast.account["榕"]
+    city = client_of("远")
+    for address in ("/account/list/?size=100", f"/account/show/{rong}"):
+        assert acts_on(city.get(address).text, rong) == set()
+    told = city.post(f"/account/do/disable/{rong}", confirmed="1", follow_redirects=True)
+    assert "该账号是管理员账号，请由其上级超级管理员或客服办理。" in told.text + city.get(f"/account/show/{rong}").text
+    assert "disable" in acts_on(client_of("福").get(f"/account/show/{rong}").text, rong)
+    with Session(cast.engine) as session:
+        assert session.get_one(Account, rong).state is AccountState.ACTIVE
+
+
+def administering(cast: Any, name: str, role: str, region: str) -> Post:
+    return Post(
+        account_id=cast.account[name],
+        role=role,
+        region_id=cast.region[region],
+        unit_name=region,
+        scope_path=cast.path[region],
+        since=utcnow(),
+        contact_name=name,
+    )
+
+
+def test_the_operator_is_offered_no_page_of_a_teachers_own(client_of: Any) -> None:
+    """Who may do everything belongs to no school: what a teacher hands in and takes part in is not theirs."""
+    menu = client_of("运").get("/").text
+    for address in ("/research/mine/", "/research/plan/", "/research/summaries/"):
+        assert f'href="{address}"' not in menu
+    assert 'href="/research/plan/"' in client_of("梅").get("/").text
 
 
 def test_an_experts_post_is_found_and_ended(client_of: Any, cast: Any) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+import time
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.base import ZONE, utcnow
 from models.outcomes import Outcome
 from models.research import ResearchGroup, SchoolProgramme
+from views.panel.cells import moment_text
 
 API = "/api/v1/teacher/"
 
@@ -71,6 +77,8 @@ def test_an_api_key_is_told_once_and_can_be_revoked(client_of: Any, cast: Any) -
     ping.get("/me/keys")
     page = ping.post("/me/keys", name="校务系统").text
     key = page.split("data-key>")[1].split("<")[0]
+    assert 'value="校务系统"' not in page, "nobody makes a second one by the way"
+    assert "密钥用途：请填写此项。" in re.sub(r"\s+", "", ping.post("/me/keys", name="").text)
     ping.bearer = key
     assert ping.api("get", API).json["count"] == 3
     assert key not in ping.get("/me/keys").text
@@ -78,6 +86,23 @@ def test_an_api_key_is_told_once_and_can_be_revoked(client_of: Any, cast: Any) -
     assert client_of("锐").post(f"/me/keys/{uuid}/revoke").status_code == 404
     assert ping.post(f"/me/keys/{uuid}/revoke").status_code == 303
     assert ping.api("get", API).status_code == 401
+
+
+def test_the_times_of_a_key_are_shanghais(client_of: Any, cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The framework writes them by the clock of the machine, wherever it stands."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        ping = client_of("平")
+        ping.get("/me/keys")
+        before = utcnow().astimezone(ZONE)
+        page = ping.post("/me/keys", name="校务系统").text
+        made, _used, ends = re.findall(r">(\d{4}\.\d\d\.\d\d \d\d:\d\d|--)</td>", page)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert made in {moment_text(before), moment_text(before + timedelta(minutes=1))}
+    assert ends.split()[0] == f"{before + timedelta(days=365):%Y.%m.%d}"
 
 
 def test_a_group_kept_by_its_outcome_alone_says_so(cast: Any, client_of: Any) -> None:

@@ -138,7 +138,7 @@ def _add_activities(session: Session, groups: Any, teachers: list[int], policy: 
         for group, path in groups
     ]
     session.execute(insert(Topic), topics)
-    topic_of = dict(session.execute(select(Topic.group_id, Topic.id)).tuples().all())
+    topic_of = {group: topic for group, topic in session.execute(select(Topic.group_id, Topic.id))}
     rows = [
         {
             "topic_id": topic_of[group],

@@ -173,7 +173,7 @@ def test_only_differences_are_written(session: Session, cast: Cast) -> None:
     recount_accounts(session, now=TODAY)
     assert recount_accounts(session, now=TODAY + timedelta(minutes=10)) == 0
     assert session.scalars(select(Recount.at)).one() == TODAY + timedelta(minutes=10)
-    change(session, cast, "荷", last_login=TODAY.replace(tzinfo=None))
+    change(session, cast, "荷", last_login=TODAY)
     assert recount_accounts(session, now=TODAY) == 4, "the county, the city, the province and the whole"
     assert counts(session, cast.path["湖里区"]) == (3, 1)
 

@@ -16,6 +16,7 @@ from models.access import Account, AccountState
 from models.files import Attachment, Blob
 from models.history import Change, Decision
 from models.notices import Notice
+from models.people import Teacher
 from models.scoping import ROOT, SYSTEM, Identity, acting_as
 from models.service import RequestKind, RequestState, ServiceRequest
 from models.violation import Conflict, NotPermitted, OutOfReach, RuleViolation
@@ -269,6 +270,35 @@ def test_without_an_account_that_agrees_in_all_three_nothing_is_changed(desk: De
     with acting_as(operator := desk.cast.identity("运")):
         take(desk.session, operator, SERVICE, last(desk), "refuse", comment="姓名与账号登记不一致。", now=TODAY)
     assert last(desk).state is RequestState.REFUSED
+
+
+@pytest.mark.usefixtures("inbox")
+def test_who_was_never_given_a_phone_is_known_by_the_one_the_school_recorded(desk: Desk, store: FileStore, inbox: Inbox) -> None:
+    """S4-39: a teacher whom the school entered has an account without a phone; name, number and call are asked as of anybody."""
+    desk.put(Account, desk.cast.account["梅"], phone=None)
+    request = called(desk, store)
+    [match] = matching_accounts(desk.session, desk.cast.identity("运"), request)
+    assert match.agrees == ["教师信息中的手机号码", "姓名", "身份证号码"]
+    assert change(desk, request) == "137****0077"
+    desk.session.expire_all()
+    assert (desk.account("梅").phone, desk.teacher("梅").phone) == (NEW, NEW)
+    assert [phone for phone, _text in inbox.messages] == [MEI.old_phone], "the number that was recorded hears of it"
+
+
+@pytest.mark.parametrize("given", [{"phone": "13850000099"}, {"phone": None}])
+def test_a_recorded_phone_counts_only_where_it_agrees(desk: Desk, store: FileStore, given: dict[str, Any]) -> None:
+    desk.put(Account, desk.cast.account["梅"], phone=None)
+    desk.put(Teacher, desk.cast.teacher["梅"], **given)
+    with pytest.raises(RuleViolation, match="没有姓名、身份证号码、原手机号码都与申请一致的在用账号"):
+        change(desk, called(desk, store))
+
+
+def test_the_phone_of_the_account_goes_before_the_recorded_one(desk: Desk, store: FileStore) -> None:
+    """Whoever keeps the old number in the school's record only, and has bound another since, proves nothing by it."""
+    desk.put(Account, desk.cast.account["梅"], phone="13850000088")
+    with pytest.raises(RuleViolation, match="没有姓名、身份证号码、原手机号码都与申请一致的在用账号"):
+        change(desk, called(desk, store))
+    assert desk.account("梅").phone == "13850000088"
 
 
 @pytest.mark.usefixtures("inbox")

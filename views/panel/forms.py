@@ -226,7 +226,10 @@ def make_form(fields: Sequence[Field], session: Session, table: str, act: str, *
 
 
 def first_options(session: Session, target: type[Any], text: str = "", within: tuple[str, ...] | None = None) -> list[tuple[int, str]]:
-    """Id and label of the first rows of ``target`` in reach, ``within`` these paths, whose name or code begins with ``text``."""
+    """Id and label of the first rows of ``target`` in reach, ``within`` these paths, whose name or code begins with ``text``.
+
+    What has neither, a policy or a participation, is offered as it is.
+    """
     if issubclass(target, Shared):
         return [(i, name) for i, name in options(session, target) if name.startswith(text)]
     query = select(target).options(*lean(target)).limit(FIRST_OPTIONS)
@@ -234,8 +237,8 @@ def first_options(session: Session, target: type[Any], text: str = "", within: t
         query = query.order_by(target.scope_path)
     if within is not None:
         query = query.where(or_(false(), *(below(target.scope_path, path) for path in within)))
-    if text:
-        columns = [getattr(target, name) for name in target.__screen__.search]
+    columns = [getattr(target, name) for name in target.__screen__.search]
+    if text and columns:
         query = query.where(or_(*(begins(column, text) for column in columns)))
     return [(row.id, str(row)) for row in session.scalars(query)]
 

@@ -88,6 +88,11 @@ def _in_words(permissions: Sequence[Any]) -> str:
     return "\n".join(sorted(_("：").join((_screen(name), listed(dict.fromkeys(words)))) for name, words in acts.items()))
 
 
+def _in_a_word(permission: Any) -> str:
+    """What the forms of a role offer: 教师管理：查看."""
+    return _in_words([permission])
+
+
 def _screen(name: str) -> str:
     view = current_app.extensions["panel"].get(name)
     return _(view.screen.label if view is not None else PAGES.get(name, name))
@@ -99,6 +104,11 @@ class RoleModelView(FabRoleModelView):  # type: ignore[misc]
     exclude_route_methods: ClassVar[set[str]] = {"download"}
     search_columns: ClassVar[list[str]] = ["name"]
     formatters_columns: ClassVar[dict[str, Any]] = {"name": _label, "permissions": _in_words}
+
+    def _init_forms(self) -> None:
+        super()._init_forms()
+        for form in (self.add_form, self.edit_form):
+            form.permissions.kwargs["get_label"] = _in_a_word
 
     def _deserialize_pk_if_composite(self, pk: Any) -> Any:
         """What the address names, if a role can be called so."""

@@ -377,7 +377,7 @@
     const lines = series.some((one_) => one_.kind === "line");
     return {
       animation: false, grid: { left: 64, right: lines ? 48 : 16, top: lines ? 68 : 44, bottom: 32 }, legend: { top: 0, type: "scroll" }, tooltip: { trigger: "axis" },
-      xAxis: { type: "category", data: labels }, yAxis: [{ type: "value" }, { type: "value", name: unit, show: lines, splitLine: { show: false } }],
+      xAxis: { type: "category", data: labels }, yAxis: [{ type: "value", minInterval: 1 }, { type: "value", minInterval: 1, name: unit, show: lines, splitLine: { show: false } }],
       series: series.map(({ name, kind, values }) => ({
         name, type: kind, data: values, yAxisIndex: kind === "line" ? 1 : 0, smooth: kind === "line", barMaxWidth: 34,
         itemStyle: { color: COLOURS[kind][used[kind]++ % COLOURS[kind].length], borderRadius: kind === "bar" ? [3, 3, 0, 0] : 0 },

@@ -2,7 +2,8 @@
 
 Drafts and hidden comments are in it for whom they are not kept from (``models.kept``).
 The one thing a newcomer gets wrong: nothing is held in memory. Rows stream into a workbook on the disk, files from the store into the
-ZIP; what is killed starts anew, because until the end there is no file anybody could take for whole.
+ZIP; what is killed starts anew, because until the end there is no file anybody could take for whole. It is not taken up halfway: a ZIP
+tells what it holds at its very end, and rows written before and after a pause would be no picture of one moment.
 """
 
 from __future__ import annotations
