@@ -50,6 +50,9 @@ LONGEST_REASON = 500
 MOST_STARS = 5
 EDITABLE = timedelta(minutes=30)
 """How long its author may change a comment."""
+LESSON = "lesson_reflection"
+"""The slot of an activity that its teaching teacher fills (S1-12)."""
+OWN_LESSON = "您是这节课的执教教师，不评自己的课；请上传教学设计和教学反思来完成活动。"
 HIDDEN = "您在“{activity}”中的评课记录已被组长隐藏。原因：{reason}"
 
 
@@ -236,13 +239,17 @@ def _checked_text(text: str, name: str, label: str, most: int) -> str:
 def hand_in_homework(session: Session, identity: Identity, activity: Activity, files: Sequence[int], *, now: datetime) -> Participation:
     """Hand in these files, at least one, instead of those handed in before; completes the activity (S1-55)."""
     teacher_id = _member(identity, activity)
-    if not files:
-        raise RuleViolation("请至少上传一个文件。", "homework")
+    _check_some(files, "homework")
     with acting_as(identity.serving()), transaction(session):
         participation = _at_work(session, activity, teacher_id, ActivityKind.HOMEWORK, now)
         settle(session, identity, participation, "homework", files)
         complete(session, identity, participation, now=now)
         return participation
+
+
+def _check_some(files: Sequence[int], slot: str) -> None:
+    if not files:
+        raise RuleViolation("请至少上传一个文件。", slot)
 
 
 # --- 听课评课: 评课表 (S0-87…90, S0-110) ------------------------------------------------------------------------------
@@ -251,12 +258,14 @@ def hand_in_homework(session: Session, identity: Identity, activity: Activity, f
 def evaluate(session: Session, identity: Identity, activity: Activity, stars: Sequence[int], summary: str, *, now: datetime) -> Evaluation:
     """Give one to five stars for every criterion, with a summary and advice; completes the activity, and is changed until it ends.
 
-    From here on the rubric stays as it is.
+    From here on the rubric stays as it is. Nobody evaluates the lesson they teach themselves (S1-12).
     """
     teacher_id = _member(identity, activity)
     said = _checked_text(summary, "summary", "评价总结及建议", LONGEST_SUMMARY)
     with acting_as(identity.serving()), transaction(session):
         participation = _at_work(session, activity, teacher_id, ActivityKind.OBSERVATION, now)
+        if activity.teaching_teacher_id == teacher_id:
+            raise RuleViolation(OWN_LESSON)
         _check_stars(session, activity, stars)
         found = session.scalars(select(Evaluation).filter_by(activity_id=activity.id, teacher_id=teacher_id)).one_or_none()
         evaluation = found or Evaluation(activity=activity, teacher_id=teacher_id)
@@ -265,6 +274,20 @@ def evaluate(session: Session, identity: Identity, activity: Activity, stars: Se
         session.flush()
         complete(session, identity, participation, now=now)
         return evaluation
+
+
+def hand_in_lesson(session: Session, identity: Identity, activity: Activity, files: Sequence[int], *, now: datetime) -> Participation:
+    """The teaching teacher hands in what they designed and how they look back on it, for all who observe; completes it for them (S1-12)."""
+    teacher_id = _member(identity, activity)
+    _check_some(files, LESSON)
+    with acting_as(identity.serving()), transaction(session):
+        _take_turn(session, Activity, Activity.id == activity.id)
+        participation = _at_work(session, activity, teacher_id, ActivityKind.OBSERVATION, now)
+        if activity.teaching_teacher_id != teacher_id:
+            raise RuleViolation("教学设计和教学反思由执教教师上传。", LESSON)
+        settle(session, identity, activity, LESSON, files)
+        complete(session, identity, participation, now=now)
+        return participation
 
 
 def _check_stars(session: Session, activity: Activity, stars: Sequence[int]) -> None:

@@ -15,7 +15,7 @@ from models.base import utcnow
 from models.fields import Field
 from models.scoping import Identity, acting_as
 from models.violation import RuleViolation
-from rules.activities import check_topic_takes_activities
+from rules.activities import OF_KIND, check_topic_takes_activities
 from rules.page_views import day_of
 from rules.taking_part import hide_comment
 from views.panel.pages import Button, Cell
@@ -24,14 +24,10 @@ from views.panel.verbs import Verb
 from views.panel.words import told
 from views.research_tables import ResearchView
 
-OF_KIND: dict[str, ActivityKind] = {
-    "hours": ActivityKind.OFFLINE,
-    "homework_kind": ActivityKind.HOMEWORK,
-    "teaching_teacher": ActivityKind.OBSERVATION,
-    "rubric": ActivityKind.OBSERVATION,
-    "offline_form": ActivityKind.OFFLINE,
-}
+SHOWN_WITH = {"hours": ActivityKind.OFFLINE} | {name.removesuffix("_id"): kind for name, kind in OF_KIND.items()}
 """Fields of the activity's form that one kind alone has."""
+WRITTEN_AFTERWARDS = ("minutes", "summary")
+"""What the leader writes down of an activity; not yet when they add it (S0-38)."""
 PHASES = {"草稿": "gray", "未开始": "yellow", "进行中": "green", "已结束": "gray"}
 CRITERIA = (
     "教学目标明确，符合课程标准和学情",
@@ -87,12 +83,14 @@ class ActivityView(ResearchView):
 
     def open_fields(self, row: Any | None) -> list[Field]:
         fields = super().open_fields(row)
-        return fields if row is None else [f for f in fields if OF_KIND.get(f.name, row.kind) is row.kind]
+        if row is None:
+            return [f for f in fields if f.name not in WRITTEN_AFTERWARDS]
+        return [f for f in fields if SHOWN_WITH.get(f.name, row.kind) is row.kind]
 
     def _draw(self, title: str, form: Any, fields: list[Field], files: Any, *rest: Any, **more: Any) -> Response:
         for field in fields:
-            if field.name in OF_KIND and "kind" in form:
-                shown = {"data-shown-with": f"kind={OF_KIND[field.name].value}"}
+            if field.name in SHOWN_WITH and "kind" in form:
+                shown = {"data-shown-with": f"kind={SHOWN_WITH[field.name].value}"}
                 form[field.name].render_kw = {**(form[field.name].render_kw or {}), **shown}
         files.shown_with["lesson_video"] = f"kind={ActivityKind.OBSERVATION.value}"
         return super()._draw(title, form, fields, files, *rest, **more)
