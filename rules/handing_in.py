@@ -61,7 +61,8 @@ def handed_in_last(session: Session, identity: Identity, teacher_id: int) -> Han
 def lock_for_hand_in(session: Session, identity: Identity, school: SchoolProgramme) -> int:
     """The teacher who hands in, once it is clear that they may; the school's programme is held until the transaction ends.
 
-    Raises OutOfReach for who has no part in it, RuleViolation for who is not certified or comes before or after its time.
+    Raises OutOfReach for who has no part in it, RuleViolation for a teacher of the school who is not certified, and for who comes
+    before or after its time. Who teaches elsewhere by now goes on (S1-43).
     """
     teacher_id = acting_teacher(identity)
     held = select(SchoolProgramme).where(SchoolProgramme.id == school.id).with_for_update(key_share=True, of=SchoolProgramme)
@@ -70,7 +71,8 @@ def lock_for_hand_in(session: Session, identity: Identity, school: SchoolProgram
     in_group = session.scalar(select(SchoolProgramme.id).where(SchoolProgramme.id == school.id, _in_a_group_there(teacher_id)))
     if teacher.school_id != school.school_id and in_group is None:
         raise OutOfReach(f"teacher {teacher_id} in school programme {school.id}")
-    check_certified([teacher])
+    if teacher.school_id == school.school_id:
+        check_certified([teacher])
     if why := why_not_handed_in(school):
         raise RuleViolation(why)
     return teacher_id

@@ -30,7 +30,6 @@ from models.activities import (
 from models.base import ZONE
 from models.hours import Programme
 from models.notices import NoticeKind
-from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as
 from models.session import transaction
@@ -38,7 +37,7 @@ from models.violation import Conflict, Sentence
 from rules.closing import check_open, school_of, why_closed, why_kept
 from rules.errors import RuleViolation
 from rules.files import settle
-from rules.members import acting_teacher, check_certified, in_group_of
+from rules.members import NOT_APPROVED, acting_teacher, in_group_of, is_approved
 from rules.notices import accounts_of, tell_accounts
 from rules.offline import complete_offline
 from rules.participation import complete, enter, participation_in, reasons_against_crediting, remove
@@ -105,12 +104,14 @@ def join(session: Session, identity: Identity, activity: Activity, *, now: datet
 def _check_may_join(session: Session, activity: Activity, teacher_id: int, now: datetime) -> None:
     if activity.kind is ActivityKind.OFFLINE:
         raise RuleViolation("线下活动由组长指定参与人员，不需要自己参与。")
-    if why := why_not_now(activity, *surroundings(session, activity), now):
+    topic, school, programme = surroundings(session, activity)
+    if why := why_not_now(activity, topic, school, programme, now):
         raise RuleViolation(why)
     mine = select(ResearchGroup.id).where(ResearchGroup.id == activity.group_id, in_group_of(teacher_id))
     if session.scalar(mine) is None:
         raise RuleViolation("只有本教研组的组长和成员可以参与。")
-    check_certified([session.get_one(Teacher, teacher_id)])
+    if not session.scalar(select(is_approved(teacher_id, school.school_id))):
+        raise RuleViolation(NOT_APPROVED)
 
 
 def leave(session: Session, identity: Identity, activity: Activity, *, now: datetime) -> None:

@@ -24,8 +24,8 @@ from models.research import ResearchGroup
 from models.scoping import acting_as
 from rules.closing import why_kept
 from rules.files import files_of
-from rules.members import Member, members_of, teacher_of
-from rules.my_research import COMPLETED, JOINED, STATES, Found
+from rules.members import Member, is_approved, members_of, teacher_of
+from rules.my_research import COMPLETED, JOINED, NOT_JOINED, STATES, Found
 from rules.participation import PARTICIPATION, participation_in
 from rules.removal import is_removed
 from rules.taking_part import LESSON, LONGEST_COMMENT, LONGEST_SUMMARY, MOST_STARS, averages, is_editable, surroundings
@@ -89,7 +89,7 @@ class ActivityParts(PageView):
         found = self._found(activity)
         is_member = teacher_of(identity) is not None and identity.reaches("join", "activity", activity.scope_path)
         leads = identity.reaches("publish", "activity", activity.scope_path)
-        why = found.why_not(now)
+        why = found.why_not_joined(now) if is_member and found.state == NOT_JOINED else found.why_not(now)
         works = is_member and found.state in (JOINED, COMPLETED) and not why
         word, colour = due(found, now)
         context: dict[str, Any] = {
@@ -273,10 +273,13 @@ class ActivityParts(PageView):
         return activity
 
     def _found(self, activity: Activity) -> Found:
+        own = self._own(activity)
         with acting_as(self.identity.serving()):
             topic, school, programme = surroundings(self.db, activity)
             group = self.db.get_one(ResearchGroup, activity.group_id)
-        return Found(activity, topic, group, school, programme, self._own(activity))
+            asked = select(is_approved(teacher_of(self.identity), school.school_id))
+            able = own is not None or bool(self.db.scalar(asked))
+        return Found(activity, topic, group, school, programme, own, able)
 
     def _own(self, activity: Activity) -> Participation | None:
         teacher_id = teacher_of(self.identity)

@@ -180,7 +180,7 @@ def test_who_has_no_part_in_the_school_hands_nothing_in(reviews: Reviews) -> Non
 
 def test_whoever_moved_away_and_is_still_in_a_group_hands_in_there(reviews: Reviews) -> None:
     """S1-43."""
-    reviews.put(Teacher, Teacher.name == MEMBER, school_id=reviews.cast.school["南"])
+    reviews.put(Teacher, Teacher.name == MEMBER, school_id=reviews.cast.school["南"], certification=CertificationState.NONE)
     assert reviews.plan(MEMBER).school_programme_id == reviews.school.id
     identity = reviews.as_personal(MEMBER)
     assert [school.id for school in taken_part_in(reviews.session, identity, reviews.cast.teacher[MEMBER])] == [reviews.school.id]
