@@ -29,6 +29,7 @@ from rules.follow_up import may_follow_up, remind_leaders
 from rules.opening import current_school_programme
 from rules.research_figures import Progress, SchoolFigures, Standing, deeds_of, progress_of, schools_by_state, schools_page, share
 from rules.research_records import BATCH, activity_records, count_of, evidence_records
+from rules.ungrouped import Ungrouped, count_ungrouped, ungrouped_of
 from rules.uploads import size_text
 from views.pages import PageView
 from views.panel.cells import moment_text, text_of
@@ -43,6 +44,8 @@ from views.panel.words import refused
 
 MOST_ROWS = 100_000
 """More rows than this are not waited for; the archive has them."""
+UNGROUPED = "ungrouped"
+"""``?only.ungrouped=1``: the certified teachers whom no group has (S0-31)."""
 
 
 def oversees(identity: Identity) -> bool:
@@ -95,10 +98,12 @@ class ResearchProgressView(PageView):
         school, group_ids = self._school(pk)
         state = read_state(request.args)
         progress = progress_of(self.db, self.identity, school, group_ids, now=utcnow())
-        persons = chosen(progress, state)
-        turned = pager(state, len(persons))
-        page = persons[(turned.page - 1) * turned.size : turned.page * turned.size]
-        names = {group.id: group.name for group in progress.groups}
+        only, outside = self._outside(school, group_ids, state)
+        persons = chosen(progress, state) if only is None else []
+        turned = pager(state, len(persons if only is None else only))
+        part = slice((turned.page - 1) * turned.size, turned.page * turned.size)
+        page, others = persons[part], (only or [])[part]
+        shown = [person.teacher_id for person in (*page, *others)]
         return self.render_template(  # type: ignore[no-any-return]
             "research/progress.html",
             school=school,
@@ -107,10 +112,12 @@ class ResearchProgressView(PageView):
             percent=share(progress.reached, len(progress.persons)),
             chart=_spread(progress),
             persons=page,
-            found=len(persons),
+            ungrouped=others if only is not None else None,
+            outside=outside,
+            found=turned.total,
             deeds=deeds_of(self.db, self.identity, school, [person.teacher_id for person in page]),
-            names=names,
-            known=set(self.db.scalars(select(Teacher.id).where(Teacher.id.in_([person.teacher_id for person in page])))),
+            names={group.id: group.name for group in progress.groups},
+            known=set(self.db.scalars(select(Teacher.id).where(Teacher.id.in_(shown)))),
             group=row_id(state.filters.get("group", "")),
             listing=state,
             pager=turned,
@@ -119,6 +126,17 @@ class ResearchProgressView(PageView):
             text_of=text_of,
             moment_text=moment_text,
         )
+
+    def _outside(
+        self, school: SchoolProgramme, group_ids: Collection[int] | None, state: ListState
+    ) -> tuple[Sequence[Ungrouped] | None, int | None]:
+        """Whom the page lists instead of members where it is asked for those in no group, and how many of them there are; none for a leader."""
+        if group_ids is not None:
+            return None, None
+        if UNGROUPED not in state.only:
+            return None, count_ungrouped(self.db, self.identity, school)
+        found = ungrouped_of(self.db, self.identity, school)
+        return [person for person in found if person.name.startswith(state.search)], len(found)
 
     @expose("/<int:pk>/remind", methods=["POST"])
     @login_required
