@@ -86,7 +86,7 @@ class ActivityKind(Choice):
 class OfflineForm(Choice):
     """What was done offline (S1-17, Z-03)."""
 
-    PREPARATION = "preparation", "集中备课"
+    PREPARATION = "preparation", "集中备课", "", "", ("集中备考",)
     DISCUSSION = "discussion", "教学研讨"
     OBSERVATION = "observation", "听课评课"
 
