@@ -6,10 +6,10 @@ submitted is closed to everybody, files included; its leader takes it back first
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import false, inspect, or_, select
+from sqlalchemy import ColumnElement, exists, false, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from models.access import Account, known_by
@@ -93,8 +93,17 @@ def reasons_against_submitting(session: Session, outcome: Outcome) -> Iterator[s
 
 
 def reasons_against_reviewing(session: Session, outcome: Outcome) -> Iterator[str]:
-    """Nobody reviews what they have submitted, made or written at, by whichever account, nor their substitute (S0-121)."""
-    yield from reasons_against_own(session, outcome.submitted_by_teacher_id) or ([OWN_WORK] if _has_a_hand_in(session, outcome) else [])
+    """Nobody reviews what they have submitted, made or written at, by whichever account, nor what their group made that they lead (S0-121)."""
+    yield from reasons_against_own(session, outcome.submitted_by_teacher_id) or (
+        [OWN_WORK] if _has_a_hand_in(session, outcome) or _leads_its_group(session, outcome) else []
+    )
+
+
+def _leads_its_group(session: Session, outcome: Outcome) -> bool:
+    """Whether whoever acts, or for whom, leads the group whose outcome it is."""
+    identity, leader_id = current_identity(), session.get_one(ResearchGroup, outcome.group_id).leader_id
+    is_leader = ("teacher", leader_id) in identity.person | identity.stands_in_for
+    return is_leader or bool(reasons_against_own(session, leader_id))
 
 
 def _has_a_hand_in(session: Session, outcome: Outcome) -> bool:
@@ -108,6 +117,15 @@ def _has_a_hand_in(session: Session, outcome: Outcome) -> bool:
     # A step of the review leaves an edit as well, of its dates.
     lines = session.execute(wrote.where(themselves))
     return any(act != "edit" or not changes.keys().isdisjoint(WRITTEN) for act, changes in lines)
+
+
+def own_outcomes(person: Iterable[tuple[str, Any]]) -> ColumnElement[bool]:
+    """The same as a condition on many, for who is counted to: written at by an account of this person, or of a group they lead."""
+    wrote = or_(Change.act.in_(("add", "files")), *(Change.changes[name].as_string().is_not(None) for name in WRITTEN))
+    line = (Change.table_name == table_name(Outcome), Change.row_id == Outcome.id, Change.act.in_(("add", "edit", "files")), wrote)
+    leading = or_(false(), *(ResearchGroup.leader_id == value for kind, value in person if kind == "teacher"))
+    is_written = exists().where(*line, Change.account_id.in_(select(Account.id).where(known_by(person))))
+    return or_(is_written, exists().where(ResearchGroup.id == Outcome.group_id, leading))
 
 
 def reasons_against_returning(session: Session, outcome: Outcome) -> Iterator[str]:
@@ -195,6 +213,7 @@ OUTCOME_REVIEW = Workflow(
     person=KnownBy({"account": Outcome.submitted_by_id, "teacher": Outcome.submitted_by_teacher_id}),
     starts=(OutcomeState.SAVED,),
     waits=(OutcomeState.SUBMITTED,),
+    own=own_outcomes,
     ends=(OutcomeState.REVIEWED,),
 )
 

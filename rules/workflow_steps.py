@@ -92,6 +92,8 @@ class Workflow:
     """States in which a row waits for somebody's decision: what the menu counts."""
     ends: tuple[Choice, ...] = ()
     """States no step leaves."""
+    own: Callable[[Iterable[tuple[str, Any]]], ColumnElement[bool]] | None = None
+    """Rows that are a person's own work although they do not name them: like those that do, they do not wait for that person."""
     leads_to: str = ""
     """Where its person is led who is told of a decision; empty: to the row's own page."""
 

@@ -69,7 +69,10 @@ def _waiting_for(identity: Identity, workflow: Workflow) -> ColumnElement[bool] 
     if not found:
         return None
     nobody_of = identity.person | _stood_in_for(identity, workflow, {step.act for step in taken})
-    return and_(or_(*found), _reach(identity, workflow, "read"), workflow.person.is_not(nobody_of))
+    is_others = workflow.person.is_not(nobody_of)
+    if workflow.own is not None:
+        is_others = and_(is_others, ~workflow.own(nobody_of))
+    return and_(or_(*found), _reach(identity, workflow, "read"), is_others)
 
 
 def _stood_in_for(identity: Identity, workflow: Workflow, acts: set[str]) -> frozenset[tuple[str, Any]]:

@@ -112,6 +112,13 @@ def test_pages_ask_the_database_a_fixed_number_of_times(lessons: Lessons, app: A
         assert len(sent) <= most, "\n".join([f"{address} asks {len(sent)} times, {most} are allowed", *sent])
 
 
+def test_abbreviations_of_the_manuals_are_explained_on_the_first_page(lessons: Lessons, client_of: Any) -> None:
+    """S1-01, S1-02: also to a school that has not begun."""
+    for who in ("平", MEMBER, "锐"):
+        page = client_of(who).get("/research/").text
+        assert all(f"<dt>{term}</dt>" in page for term in ("能力提升工程2.0", "省工程办", "省公服平台", "两案")), who
+
+
 def test_a_reminder_is_pressed(lessons: Lessons, client_of: Any) -> None:
     """S0-32."""
     ping, pk = client_of("平"), lessons.school.id
