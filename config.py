@@ -112,7 +112,7 @@ class Settings:
 
     photo_days: int = 30
     """``PHOTO_DAYS``: how long the photograph of who asks for another phone is kept once the request is decided, in case somebody
-    complains; it shows a face and an identity card, so not for longer (S4-39)."""
+    complains; it shows a face and an identity card, so not for longer (S4-39). A request nobody has worked on for as long ends by itself."""
 
     service_note: str = ""
     """``SERVICE_NOTE``: a line on the customer service pages, such as the telephone and working hours (S4-33). Empty: none."""

@@ -86,7 +86,7 @@ class ActivityKind(Choice):
 class OfflineForm(Choice):
     """What was done offline (S1-17, Z-03)."""
 
-    PREPARATION = "preparation", "集中备课"
+    PREPARATION = "preparation", "集中备课", "", "", ("集中备考",)
     DISCUSSION = "discussion", "教学研讨"
     OBSERVATION = "observation", "听课评课"
 
@@ -156,8 +156,11 @@ class Activity(Scoped, Record):
             "requirements",
             "homework_kind",
             "teaching_teacher",
+            "guest_teacher",
             "rubric",
             "offline_form",
+            "minutes",
+            "summary",
         ),
         acts=("read", "add", "edit", "delete", "export"),
         extra_acts=("publish", "join"),
@@ -180,6 +183,7 @@ class Activity(Scoped, Record):
     __files__ = (
         FileSlot("materials", "活动材料", accept=EVIDENCE, most=20),
         FileSlot("lesson_video", "课堂视频", accept=(FileKind.VIDEO,), most=3, help="听课评课活动的课堂实录。"),
+        FileSlot("lesson_reflection", "教学设计和教学反思", accept=EVIDENCE, most=10, readonly=True),
         FileSlot("evidence", "佐证材料", accept=EVIDENCE, most=50, readonly=True),
     )
 
@@ -194,9 +198,12 @@ class Activity(Scoped, Record):
     )
     requirements: Mapped[LongText | None] = field("活动要求")
     homework_kind: Mapped[HomeworkKind | None] = choice(HomeworkKind, "作业内容", help="只用于研修作业。")
-    teaching_teacher: Mapped[Name | None] = field("执教教师", help="只用于听课评课。")
+    teaching_teacher_id: Mapped[int | None] = link(Teacher, "执教教师", help="只用于听课评课：本教研组的组长或成员。")
+    guest_teacher: Mapped[Name | None] = field("外请执教教师", help="只用于听课评课：执教的不是本教研组成员时填写姓名。")
     rubric_id: Mapped[int | None] = link(Rubric, "评课标准", index=False, help="听课评课必须选择。")
     offline_form: Mapped[OfflineForm | None] = choice(OfflineForm, "线下形式", help="只用于线下活动。")
+    minutes: Mapped[LongText | None] = field("活动记录", help="活动中和结束后都可以填写，整校验收后不能再改；记录文件可以放在活动材料中。")
+    summary: Mapped[LongText | None] = field("活动总结")
     policy_id: Mapped[int] = link(HourPolicy, "学时政策", readonly=True, index=False)
     state: Mapped[ActivityState] = choice(ActivityState, "活动状态", readonly=True, default=ActivityState.DRAFT)
     completed_at: Mapped[Moment | None] = field("完成时间", readonly=True)

@@ -50,17 +50,19 @@ FabModel.metadata.naming_convention = NAMING
 class Choice(enum.Enum):
     """An enumeration whose members carry their Chinese label: ``PASSED = "passed", "认证通过", "green", "已通过"``.
 
-    Optional: the colour of its badge, and the word its facet uses where the manuals use another (Z-07).
+    Optional: the colour of its badge, the word its facet uses where the manuals use another (Z-07), and other words for it that an
+    import takes (Z-03).
     """
 
     label: str
     colour: str
     facet: str
+    aliases: tuple[str, ...]
 
-    def __new__(cls, value: str, label: str, colour: str = "", facet: str = "") -> Choice:
+    def __new__(cls, value: str, label: str, colour: str = "", facet: str = "", aliases: tuple[str, ...] = ()) -> Choice:
         member = object.__new__(cls)
         member._value_ = value
-        member.label, member.colour, member.facet = label, colour, facet or label
+        member.label, member.colour, member.facet, member.aliases = label, colour, facet or label, aliases
         return member
 
     def __str__(self) -> str:

@@ -10,24 +10,37 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, inspect, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, false, func, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
+from models.access import Account, Post, in_office
 from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic
 from models.base import utcnow
 from models.history import Decision
 from models.hours import HourCategory, HourPolicy
 from models.invariants import holds, keeps, linked, on_added
+from models.offers import offers
+from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme
+from models.scoping import Identity, below
 from models.violation import Sentence
 from rules.closing import school_of, what_acceptance_keeps, why_closed_around
 from rules.errors import RuleViolation
 from rules.hour_ledger import policies_of, policy_in_force
 from rules.hours import hours_of
+from rules.members import IN_A_GROUP, in_group_of
 from rules.page_views import day_begins, day_of
 from rules.workflow_steps import KnownBy, Step, Workflow
 
-KEPT_ONCE_JOINED = ("topic_id", "kind", "starts_at", "hours", "homework_kind", "teaching_teacher", "rubric_id", "offline_form")
+OF_KIND = {
+    "homework_kind": ActivityKind.HOMEWORK,
+    "teaching_teacher_id": ActivityKind.OBSERVATION,
+    "guest_teacher": ActivityKind.OBSERVATION,
+    "rubric_id": ActivityKind.OBSERVATION,
+    "offline_form": ActivityKind.OFFLINE,
+}
+"""What one kind alone has."""
+KEPT_ONCE_JOINED = ("topic_id", "kind", "starts_at", "hours", *OF_KIND)
 
 
 @holds(Activity)
@@ -131,13 +144,7 @@ def _adopt(session: Session, policy: HourPolicy, theirs: Sequence[ColumnElement[
 
 def _check_kind(session: Session, activity: Activity) -> None:
     kind = activity.kind
-    only = (
-        ("homework_kind", ActivityKind.HOMEWORK),
-        ("teaching_teacher", ActivityKind.OBSERVATION),
-        ("rubric_id", ActivityKind.OBSERVATION),
-        ("offline_form", ActivityKind.OFFLINE),
-    )
-    for name, theirs in only:
+    for name, theirs in OF_KIND.items():
         if getattr(activity, name) and kind is not theirs:
             raise RuleViolation("这一项只用于“{kind}”。", name, kind=theirs.label)
     if kind is ActivityKind.OFFLINE and activity.offline_form is None:
@@ -148,6 +155,28 @@ def _check_kind(session: Session, activity: Activity) -> None:
             raise RuleViolation("听课评课活动须选择评课标准。", "rubric")
         if rubric.group_id != activity.group_id:
             raise RuleViolation("请选择本教研组的评课标准。", "rubric")
+        _check_who_teaches(session, activity)
+
+
+def _check_who_teaches(session: Session, activity: Activity) -> None:
+    """A member of the group, or a guest by name (S1-11, S1-12); who has left the group since stays named."""
+    if activity.teaching_teacher_id is None:
+        return
+    if activity.guest_teacher:
+        raise RuleViolation("“执教教师”和“外请执教教师”只填一项。", "guest_teacher")
+    state: Any = inspect(activity)
+    if state.pending or state.attrs.teaching_teacher_id.history.has_changes():
+        ours = select(ResearchGroup.id).where(ResearchGroup.id == activity.group_id, in_group_of(activity.teaching_teacher_id))
+        if session.scalar(ours) is None:
+            raise RuleViolation("执教教师须为本教研组的组长或成员；外请教师请填写在“外请执教教师”。", "teaching_teacher")
+
+
+@offers(Activity, "teaching_teacher")
+def teachers_to_name(identity: Identity, act: str) -> Select[Any]:
+    """Leader and members of the groups whose activities this person writes, by name (S1-12)."""
+    there = or_(false(), *(below(Post.scope_path, path) for path in identity.paths(act, "activity")))
+    held = select(Account.teacher_id).join(Post, Post.account_id == Account.id).where(Post.role.in_(IN_A_GROUP), in_office(), there)
+    return select(Teacher).where(Teacher.id.in_(held)).order_by(Teacher.name, Teacher.id)
 
 
 @keeps(Activity)

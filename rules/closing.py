@@ -128,9 +128,9 @@ def _is_written(row: Any) -> bool:
 NEWEST = 20
 
 
-def schools_to_add_to(session: Session, identity: Identity, model: type[Any]) -> list[tuple[SchoolProgramme, Programme]]:
-    """The newest of the schools' programmes where the person may add such a row, or in a group of which they may; one statement."""
-    paths = identity.paths("add", table_name(model))
+def schools_to_write_to(session: Session, identity: Identity, act: str, model: type[Any]) -> list[tuple[SchoolProgramme, Programme]]:
+    """The newest of the schools' programmes where the person may do ``act`` to such rows, or in a group of which they may; one statement."""
+    paths = identity.paths(act, table_name(model))
     groups = select(ResearchGroup.school_programme_id).where(or_(false(), *(below(ResearchGroup.scope_path, path) for path in paths)))
     theirs = or_(SchoolProgramme.id.in_(groups), *(below(SchoolProgramme.scope_path, path) for path in paths))
     newest = select(SchoolProgramme, Programme).join(Programme, Programme.id == SchoolProgramme.programme_id).where(theirs)

@@ -176,6 +176,11 @@ def without_plan() -> Any:
     return ~exists().where(GroupPlan.group_id == ResearchGroup.id)
 
 
+def lacks_plan(session: Session, group_id: int) -> bool:
+    """Whether this group has no plan yet; one statement."""
+    return session.scalar(select(ResearchGroup.id).where(ResearchGroup.id == group_id, without_plan())) is not None
+
+
 def without_activity(now: datetime, days: int) -> Any:
     """Groups in which nothing has begun or been completed for so many days; what is a draft, or still to come, is no activity yet (S0-30)."""
     since = now - timedelta(days=days)

@@ -6,10 +6,11 @@ The one thing a newcomer gets wrong: a teacher who has moved away may still belo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
 from models.access import Account, Post, in_office
@@ -17,14 +18,13 @@ from models.hours import Programme
 from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan
 from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme
-from models.scoping import Identity, acting_as, current_identity
+from models.scoping import Identity, acting_as
 from models.violation import OutOfReach
 from rules.closing import why_not_handed_in
 from rules.errors import RuleViolation
 from rules.members import IN_A_GROUP, acting_teacher, check_certified
 
 NEWEST = (Programme.starts_on.desc(), SchoolProgramme.id.desc())
-OWN_WORK = "不能办理本人的事项，请由其他有权限的人员办理。"
 
 
 def taken_part_in(session: Session, identity: Identity, teacher_id: int) -> Sequence[SchoolProgramme]:
@@ -61,7 +61,8 @@ def handed_in_last(session: Session, identity: Identity, teacher_id: int) -> Han
 def lock_for_hand_in(session: Session, identity: Identity, school: SchoolProgramme) -> int:
     """The teacher who hands in, once it is clear that they may; the school's programme is held until the transaction ends.
 
-    Raises OutOfReach for who has no part in it, RuleViolation for who is not certified or comes before or after its time.
+    Raises OutOfReach for who has no part in it, RuleViolation for a teacher of the school who is not certified, and for who comes
+    before or after its time. Who teaches elsewhere by now goes on (S1-43).
     """
     teacher_id = acting_teacher(identity)
     held = select(SchoolProgramme).where(SchoolProgramme.id == school.id).with_for_update(key_share=True, of=SchoolProgramme)
@@ -70,23 +71,19 @@ def lock_for_hand_in(session: Session, identity: Identity, school: SchoolProgram
     in_group = session.scalar(select(SchoolProgramme.id).where(SchoolProgramme.id == school.id, _in_a_group_there(teacher_id)))
     if teacher.school_id != school.school_id and in_group is None:
         raise OutOfReach(f"teacher {teacher_id} in school programme {school.id}")
-    check_certified([teacher])
+    if teacher.school_id == school.school_id:
+        check_certified([teacher])
     if why := why_not_handed_in(school):
         raise RuleViolation(why)
     return teacher_id
 
 
-def reasons_against_own(session: Session, teacher_id: int | None) -> list[str]:
-    """That whoever acts is this teacher by another account: the person counts, by their numbers too (S0-121).
-
-    Asks nothing of the database for who is a teacher themselves: no two teachers are one person.
-    """
-    identity = current_identity()
-    numbers = [kind for person in (identity.person, identity.stands_in_for) if "teacher" not in dict(person) for kind in person]
-    if teacher_id is None or not numbers:
-        return []
-    known = session.execute(select(Teacher.id_number, Teacher.phone).where(Teacher.id == teacher_id)).one()
-    return [OWN_WORK] if {("id_number", known.id_number), ("phone", known.phone)}.intersection(numbers) else []
+def teachers_known_by(person: Iterable[tuple[str, Any]]) -> Select[Any]:
+    """The ids of the teachers a person is: the one whose account it is, else who has their numbers; no two teachers are one person (S0-121)."""
+    known = list(person)
+    ids = [Teacher.id == value for kind, value in known if kind == "teacher"]
+    numbers = [getattr(Teacher, kind) == value for kind, value in known if kind in ("id_number", "phone")]
+    return select(Teacher.id).where(or_(false(), *(ids or numbers)))
 
 
 def _takes_part(teacher_id: int) -> ColumnElement[bool]:

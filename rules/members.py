@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, insert, select, update
+from sqlalchemy import ColumnElement, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_office
@@ -25,6 +26,7 @@ from rules.notices import tell_accounts
 
 IN_A_GROUP = (GROUP_LEADER, GROUP_MEMBER)
 CANDIDATES = 50
+NOT_APPROVED = "只有通过审核的学员才可参与校本研修，您尚未通过认证。"
 APPOINTED = "您已成为“{unit}”的{role}。"
 
 
@@ -131,6 +133,16 @@ def release(session: Session, identity: Identity, post_id: int, told: Sentence, 
     if account_id is None:
         raise Conflict("该成员已不在其中，请刷新后查看。")
     tell_accounts(session, {account_id} - {identity.account_id}, told, leads_to, kind=NoticeKind.POST, now=now)
+
+
+def is_approved(teacher_id: int | None, school_id: Any) -> ColumnElement[bool]:
+    """Whether a member may begin something new in this school's research (S0-53, S0-126).
+
+    The school's own teachers are certified; who teaches elsewhere by now was, and goes on until they are removed (S1-43…45): whether
+    another school has certified them says nothing here.
+    """
+    is_elsewhere = Teacher.school_id.is_distinct_from(school_id)
+    return exists().where(Teacher.id == teacher_id, or_(Teacher.certification == CertificationState.PASSED, is_elsewhere))
 
 
 def check_certified(teachers: Collection[Teacher]) -> None:

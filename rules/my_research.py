@@ -19,7 +19,7 @@ from models.hours import Programme
 from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as, in_reach
 from rules.closing import goes_on, why_closed
-from rules.members import in_group_of
+from rules.members import NOT_APPROVED, in_group_of, is_approved
 from rules.page_views import day_of
 from rules.taking_part import why_not_now
 
@@ -38,6 +38,8 @@ class Found:
     school: SchoolProgramme
     programme: Programme
     participation: Participation | None
+    is_approved: bool
+    """Whether the person may begin something new in that school (``rules.members.is_approved``)."""
 
     @property
     def state(self) -> str:
@@ -49,6 +51,10 @@ class Found:
     def why_not(self, now: datetime) -> str:
         """The sentence why nobody can join or complete it now; empty when it is open."""
         return why_not_now(self.activity, self.topic, self.school, self.programme, now)
+
+    def why_not_joined(self, now: datetime) -> str:
+        """The sentence why the person cannot join it now; empty when a member of the group can."""
+        return self.why_not(now) or ("" if self.is_approved else NOT_APPROVED)
 
     def why_closed(self, now: datetime) -> str:
         """The sentence why its school's research as a whole is closed; empty while it goes on."""
@@ -71,7 +77,10 @@ class Wanted:
 
 def _found(teacher_id: int | None) -> Select[Any]:
     mine = and_(Participation.activity_id == Activity.id, Participation.teacher_id == teacher_id)
-    rows = select(Activity, Topic, ResearchGroup, SchoolProgramme, Programme, Participation).join(Topic, Topic.id == Activity.topic_id)
+    able = is_approved(teacher_id, SchoolProgramme.school_id)
+    rows = select(Activity, Topic, ResearchGroup, SchoolProgramme, Programme, Participation, able).join(
+        Topic, Topic.id == Activity.topic_id
+    )
     rows = rows.join(ResearchGroup, ResearchGroup.id == Activity.group_id)
     rows = rows.join(SchoolProgramme, SchoolProgramme.id == ResearchGroup.school_programme_id)
     found: Any = rows.join(Programme, Programme.id == SchoolProgramme.programme_id).outerjoin(Participation, mine)

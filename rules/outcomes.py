@@ -6,10 +6,10 @@ submitted is closed to everybody, files included; its leader takes it back first
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import false, inspect, or_, select
+from sqlalchemy import ColumnElement, and_, exists, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from models.access import Account, known_by
@@ -19,13 +19,12 @@ from models.history import Change, Decision
 from models.hours import Programme
 from models.invariants import holds, keeps, linked
 from models.outcomes import Outcome, OutcomeKind, OutcomeState
-from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as, current_identity
 from models.violation import Sentence
 from rules.closing import school_of, what_acceptance_keeps, why_not_handed_in
 from rules.errors import RuleViolation
-from rules.handing_in import OWN_WORK, reasons_against_own
+from rules.handing_in import teachers_known_by
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 PARTS = ("video", "design", "reflection")
@@ -92,22 +91,15 @@ def reasons_against_submitting(session: Session, outcome: Outcome) -> Iterator[s
 # --- the review (S0-124, S0-125, S0-133) ------------------------------------------------------------------------------
 
 
-def own_by_hand(session: Session, outcome: Outcome) -> Iterator[str]:
-    """Nobody reviews what they have submitted, made or written at, by whichever account, nor their substitute (S0-121)."""
-    yield from reasons_against_own(session, outcome.submitted_by_teacher_id) or ([OWN_WORK] if _has_a_hand_in(session, outcome) else [])
-
-
-def _has_a_hand_in(session: Session, outcome: Outcome) -> bool:
-    """Whether whoever acts, or for whom, added the outcome, wrote at it or hung a file on it, as its history has it; one statement."""
-    identity = current_identity()
-    person = identity.person | identity.stands_in_for
-    numbers = [getattr(Teacher, kind) == value for kind, value in person if kind in ("id_number", "phone")]
-    themselves = or_(known_by(person), Account.teacher_id.in_(select(Teacher.id).where(or_(false(), *numbers))))
-    wrote = select(Change.act, Change.changes).join(Account, Account.id == Change.account_id)
-    wrote = wrote.where(Change.table_name == table_name(Outcome), Change.row_id == outcome.id, Change.act.in_(("add", "edit", "files")))
-    # A step of the review leaves an edit as well, of its dates.
-    lines = session.execute(wrote.where(themselves))
-    return any(act != "edit" or not changes.keys().isdisjoint(WRITTEN) for act, changes in lines)
+def own_outcomes(person: Iterable[tuple[str, Any]]) -> ColumnElement[bool]:
+    """What this person submitted, made or wrote at, by whichever account, and what a group made that they lead (S0-121)."""
+    theirs = teachers_known_by(person)
+    wrote = or_(Change.act.in_(("add", "files")), *(Change.changes[name].as_string().is_not(None) for name in WRITTEN))
+    line = (Change.table_name == table_name(Outcome), Change.row_id == Outcome.id, Change.act.in_(("add", "edit", "files")), wrote)
+    accounts = select(Account.id).where(or_(known_by(person), Account.teacher_id.in_(theirs)))
+    leads = exists().where(ResearchGroup.id == Outcome.group_id, ResearchGroup.leader_id.in_(theirs))
+    is_submitter = and_(Outcome.submitted_by_teacher_id.is_not(None), Outcome.submitted_by_teacher_id.in_(theirs))
+    return or_(exists().where(*line, Change.account_id.in_(accounts)), is_submitter, leads)
 
 
 def reviewers_needed(session: Session, outcome: Outcome) -> int:
@@ -186,9 +178,9 @@ OUTCOME_REVIEW = Workflow(
         ),
     ),
     person=KnownBy({"account": Outcome.submitted_by_id, "teacher": Outcome.submitted_by_teacher_id}),
-    bars=own_by_hand,
     starts=(OutcomeState.SAVED,),
     waits=(OutcomeState.SUBMITTED,),
+    own=own_outcomes,
     ends=(OutcomeState.REVIEWED,),
 )
 

@@ -96,22 +96,33 @@ class Progress:
     groups: Sequence[GroupFigures]
 
 
+def school_with_limits(session: Session, pk: int, *, now: datetime) -> tuple[SchoolProgramme, Limits] | None:
+    """A school's programme within reach, and the limits of its hours today; one statement. None out of reach."""
+    # The bare table: whoever reads the school is told its limits, also without the right to read policies.
+    dated: Any = HourPolicy.__table__.c
+    policies = select(SchoolProgramme, dated.valid_from, dated.target, dated.cap).join(
+        HourPolicy.__table__, dated.programme_id == SchoolProgramme.programme_id
+    )
+    rows = session.execute(policies.where(SchoolProgramme.id == pk)).all()
+    return (rows[0][0], policy_on(rows, day_of(now))) if rows else None
+
+
 def progress_of(
-    session: Session, identity: Identity, school: SchoolProgramme, group_ids: Collection[int] | None, policy: HourPolicy
+    session: Session, identity: Identity, school: SchoolProgramme, group_ids: Collection[int] | None, limits: Limits
 ) -> Progress:
     """Hours of the school's members, or of those groups' alone; the caller has asked whether the person may see them.
 
     One statement, however many teachers, groups and activities there are.
     """
-    marks = _marks(policy.target)
+    marks = _marks(limits.target)
     by_unit: dict[int | None, list[Any]] = defaultdict(list)
     with acting_as(identity.serving()):
-        for row in session.execute(_figures(school, group_ids, policy, marks)):
+        for row in session.execute(_figures(school, group_ids, limits, marks)):
             by_unit[row.group_id].append(row)
     everybody = by_unit.pop(None, [])
     numbers = Counter({row.mark: row.number for row in everybody})
-    ranges = zip(marks, [*marks[1:], policy.target], strict=True)
-    edges = ["0", *(f"{said(mark)}–{said(after)}" for mark, after in ranges), f"≥{said(policy.target)}"]
+    ranges = zip(marks, [*marks[1:], limits.target], strict=True)
+    edges = ["0", *(f"{said(mark)}–{said(after)}" for mark, after in ranges), f"≥{said(limits.target)}"]
     spread = [(edge, numbers[at]) for at, edge in enumerate(edges)]
     top = len(edges) - 1
     return Progress(_members_of(everybody, top), spread, [_group(rows, top) for rows in by_unit.values()])
@@ -184,15 +195,13 @@ def _marks(target: Decimal) -> list[Decimal]:
     return [NOTHING, *(Decimal(mark) for mark in range(STEP, int(target) + 1, STEP) if mark < target)]
 
 
-def _figures(
-    school: SchoolProgramme, group_ids: Collection[int] | None, policy: HourPolicy, marks: Sequence[Decimal]
-) -> CompoundSelect[Any]:
+def _figures(school: SchoolProgramme, group_ids: Collection[int] | None, limits: Limits, marks: Sequence[Decimal]) -> CompoundSelect[Any]:
     """Every group with how many of its members stand in each column of the chart, and the same of everybody, under no group."""
     ours = of_groups(school, group_ids)
     members = members_in(*ours).cte("members")
-    counted = _standing(members, {school.id: policy}).c.counted
+    counted = _standing(members, {school.id: limits}).c.counted
     columns = [(counted >= mark, at) for at, mark in list(enumerate(marks, 1))[:0:-1]]
-    mark = case((counted >= policy.target, len(marks) + 1), *columns, (counted > 0, 1), else_=0)
+    mark = case((counted >= limits.target, len(marks) + 1), *columns, (counted > 0, 1), else_=0)
     persons = select(counted.table.c.teacher_id, counted, mark.label("mark")).cte("persons")
     numbers = (persons.c.mark, func.count().label("number"), func.sum(persons.c.counted).label("counted"))
     theirs = select(members.c.group_id, *numbers).join(persons, persons.c.teacher_id == members.c.teacher_id)

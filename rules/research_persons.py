@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from models.activities import Activity, Participation, ParticipationState
 from models.follow_ups import FollowUp
-from models.hours import HourEntry, HourPolicy
+from models.hours import HourEntry
 from models.inside import begins
 from models.outcomes import AbilitySummary, ImprovementPlan, SummaryState
 from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as, in_reach
+from rules.hours import Limits
 from rules.research_figures import counted_in, members_in, of_groups, valid_hours
 
 
@@ -83,37 +84,37 @@ class Page:
     """Teacher → what they have done, of the persons of the page."""
 
 
-def persons_of(session: Session, identity: Identity, school: SchoolProgramme, policy: HourPolicy, wanted: Wanted) -> list[Standing]:
+def persons_of(session: Session, identity: Identity, school: SchoolProgramme, limits: Limits, wanted: Wanted) -> list[Standing]:
     """All of them, who misses most first; one statement. The caller has asked whether the person may see them."""
-    chosen = _chosen(school, policy, wanted).subquery()
+    chosen = _chosen(school, limits, wanted).subquery()
     with acting_as(identity.serving()):
-        return [_standing_of(row, policy) for row in session.execute(_told(chosen, school))]
+        return [_standing_of(row, limits) for row in session.execute(_told(chosen, school))]
 
 
 def page_of_persons(
-    session: Session, identity: Identity, school: SchoolProgramme, policy: HourPolicy, wanted: Wanted, *, limit: int, offset: int
+    session: Session, identity: Identity, school: SchoolProgramme, limits: Limits, wanted: Wanted, *, limit: int, offset: int
 ) -> Page:
     """The same a page at a time, with what they have done; one statement. Beyond the last page nobody is found."""
-    chosen = _chosen(school, policy, wanted).limit(limit).offset(offset).subquery()
+    chosen = _chosen(school, limits, wanted).limit(limit).offset(offset).subquery()
     known = in_reach(Teacher, identity)
     reach = select(Teacher.id).where(Teacher.id == chosen.c.teacher_id, true() if known is None else known).exists()
     columns = (*_deeds(chosen.c.teacher_id, school), reach)
     with acting_as(identity.serving()):
         rows = session.execute(_told(chosen, school).add_columns(*columns)).all()
     deeds = {row.teacher_id: Deeds(*row[-len(columns) :]) for row in rows}
-    return Page([_standing_of(row, policy) for row in rows], rows[0].found if rows else 0, deeds)
+    return Page([_standing_of(row, limits) for row in rows], rows[0].found if rows else 0, deeds)
 
 
-def _standing_of(row: Any, policy: HourPolicy) -> Standing:
+def _standing_of(row: Any, limits: Limits) -> Standing:
     groups = tuple(sorted(int(number) for number in row.groups.split()))
-    return Standing(row.teacher_id, row.name, groups, row.raw, row.counted, policy.target)
+    return Standing(row.teacher_id, row.name, groups, row.raw, row.counted, limits.target)
 
 
-def _chosen(school: SchoolProgramme, policy: HourPolicy, wanted: Wanted) -> Select[Any]:
+def _chosen(school: SchoolProgramme, limits: Limits, wanted: Wanted) -> Select[Any]:
     """Who is wanted: their groups, what counts of their hours, and how many they are."""
     members = members_in(*of_groups(school, wanted.group_ids)).cte("members")
-    persons = _counted(members, school, policy)
-    asked: list[ColumnElement[bool]] = [persons.c.counted < policy.target] if wanted.is_below else []
+    persons = _counted(members, school, limits)
+    asked: list[ColumnElement[bool]] = [persons.c.counted < limits.target] if wanted.is_below else []
     if wanted.group_id is not None:
         asked.append(persons.c.teacher_id.in_(select(members.c.teacher_id).where(members.c.group_id == wanted.group_id)))
     if wanted.teacher_ids is not None:
@@ -124,11 +125,11 @@ def _chosen(school: SchoolProgramme, policy: HourPolicy, wanted: Wanted) -> Sele
     return found.where(*asked).order_by(persons.c.counted, Teacher.name, persons.c.teacher_id)
 
 
-def _counted(members: CTE, school: SchoolProgramme, policy: HourPolicy) -> CTE:
+def _counted(members: CTE, school: SchoolProgramme, limits: Limits) -> CTE:
     """Each person once, with their groups and what counts of their hours."""
     groups = func.aggregate_strings(cast(members.c.group_id, String), " ").label("groups")
     people = select(members.c.teacher_id, groups).group_by(members.c.teacher_id).subquery()
-    counted = counted_in(people.c.teacher_id, literal(school.programme_id), literal(policy.cap))
+    counted = counted_in(people.c.teacher_id, literal(school.programme_id), literal(limits.cap))
     return select(*people.c, counted.label("counted")).cte("persons").prefix_with("MATERIALIZED")
 
 

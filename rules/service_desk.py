@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 from models.access import Account, AccountState
 from models.history import Decision
 from models.people import Teacher
-from models.scoping import Identity, acting_as
+from models.scoping import SYSTEM, Identity, acting_as
 from models.service import RequestKind, RequestState, ServiceRequest
 from models.session import transaction
+from models.violation import Conflict
 from rules.errors import RuleViolation
 from rules.masks import mask_phone
 from rules.passwords import tells_password
@@ -28,6 +29,8 @@ from rules.workflow_steps import KnownBy, Step, Workflow
 
 CHANGED = "已核实，您的账号已改为绑定新手机号码，请用新号码登录。"
 NOBODY = "没有姓名、身份证号码、原手机号码都与申请一致的在用账号，不能在这里更换。请写明原因“无法核实”，或核对后在账号页面办理并“答复”。"
+
+LAPSED = "申请超过期限仍未能核实，已自动结束，照片将按期删除。仍需更换手机号码的，请重新申请或直接联系客服。"
 
 # --- the steps --------------------------------------------------------------------------------------------------------
 
@@ -100,6 +103,19 @@ SERVICE = Workflow(
             comment_label="无法核实的原因",
             effect=_answered,
         ),
+        # By the night, when nobody has decided on another phone in time (lapse).
+        Step(
+            "lapse",
+            (RequestState.WAITING, RequestState.CALLED),
+            RequestState.REFUSED,
+            act="answer",
+            label="逾期结束",
+            needs_comment=True,
+            comment_label="无法核实的原因",
+            check=reasons_against_rebinding,
+            effect=_answered,
+            shown=False,
+        ),
     ),
     person=KnownBy({"account": ServiceRequest.account_id, "phone": ServiceRequest.phone, "id_number": ServiceRequest.id_number}),
     starts=(RequestState.WAITING,),
@@ -107,6 +123,25 @@ SERVICE = Workflow(
     ends=(RequestState.ANSWERED, RequestState.REFUSED),
     leads_to="/service/",
 )
+
+
+def lapse(session: Session, *, before: datetime, now: datetime) -> int:
+    """End requests for another phone that nobody has worked on since ``before``, and tell whoever asked; answers how many.
+
+    From then on their photographs are kept no longer than those of any decided request (S4-39, decision 8).
+    """
+    forgotten = (ServiceRequest.kind == RequestKind.PHONE, ServiceRequest.updated_at < before)
+    waiting = ServiceRequest.state.in_((RequestState.WAITING, RequestState.CALLED))
+    count = 0
+    with acting_as(SYSTEM):
+        for request in session.scalars(select(ServiceRequest).where(*forgotten, waiting)).all():
+            try:
+                take(session, SYSTEM, SERVICE, request, "lapse", comment=LAPSED, now=now)
+            except Conflict:
+                # Somebody decides on it at this moment.
+                continue
+            count += 1
+    return count
 
 
 # --- another phone ----------------------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ wrong: the reviewer a summary is given to is who is expected to decide, not the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
@@ -23,7 +24,7 @@ from rules.assignment import Given, Work, assign
 from rules.errors import RuleViolation
 from rules.files import settle
 from rules.grants import IT_TEAM
-from rules.handing_in import lock_for_hand_in, reasons_against_own
+from rules.handing_in import lock_for_hand_in, teachers_known_by
 from rules.members import holders
 from rules.notices import tell_accounts
 from rules.workflow import take
@@ -36,9 +37,9 @@ MINE = "/ability_summary/list/?only.mine=1&f.state=submitted"
 # --- the review -------------------------------------------------------------------------------------------------------
 
 
-def own_by_other_accounts(session: Session, summary: AbilitySummary) -> Iterator[str]:
-    """Nobody reviews their own summary, by whichever account (S0-121)."""
-    yield from reasons_against_own(session, summary.teacher_id)
+def own_summaries(person: Iterable[tuple[str, Any]]) -> ColumnElement[bool]:
+    """A person's summaries, by whichever of their accounts (S0-121)."""
+    return AbilitySummary.teacher_id.in_(teachers_known_by(person))
 
 
 def _reviewed(session: Session, summary: AbilitySummary, decision: Decision) -> None:
@@ -88,7 +89,7 @@ SUMMARY_REVIEW = Workflow(
         Step("void", SummaryState.SUBMITTED, SummaryState.VOID, act="review", label="作废", kind="danger", shown=False),
     ),
     person=KnownBy({"teacher": AbilitySummary.teacher_id}),
-    bars=own_by_other_accounts,
+    own=own_summaries,
     starts=(SummaryState.SUBMITTED,),
     waits=(SummaryState.SUBMITTED,),
     ends=(SummaryState.PASSED,),

@@ -30,7 +30,6 @@ from models.activities import (
 from models.base import ZONE
 from models.hours import Programme
 from models.notices import NoticeKind
-from models.people import Teacher
 from models.research import ResearchGroup, SchoolProgramme
 from models.scoping import Identity, acting_as
 from models.session import transaction
@@ -38,7 +37,7 @@ from models.violation import Conflict, Sentence
 from rules.closing import check_open, school_of, why_closed, why_kept
 from rules.errors import RuleViolation
 from rules.files import settle
-from rules.members import acting_teacher, check_certified, in_group_of
+from rules.members import NOT_APPROVED, acting_teacher, in_group_of, is_approved
 from rules.notices import accounts_of, tell_accounts
 from rules.offline import complete_offline
 from rules.participation import complete, enter, participation_in, reasons_against_crediting, remove
@@ -50,6 +49,9 @@ LONGEST_REASON = 500
 MOST_STARS = 5
 EDITABLE = timedelta(minutes=30)
 """How long its author may change a comment."""
+LESSON = "lesson_reflection"
+"""The slot of an activity that its teaching teacher fills (S1-12)."""
+OWN_LESSON = "您是这节课的执教教师，不评自己的课；请上传教学设计和教学反思来完成活动。"
 HIDDEN = "您在“{activity}”中的评课记录已被组长隐藏。原因：{reason}"
 
 
@@ -102,12 +104,14 @@ def join(session: Session, identity: Identity, activity: Activity, *, now: datet
 def _check_may_join(session: Session, activity: Activity, teacher_id: int, now: datetime) -> None:
     if activity.kind is ActivityKind.OFFLINE:
         raise RuleViolation("线下活动由组长指定参与人员，不需要自己参与。")
-    if why := why_not_now(activity, *surroundings(session, activity), now):
+    topic, school, programme = surroundings(session, activity)
+    if why := why_not_now(activity, topic, school, programme, now):
         raise RuleViolation(why)
     mine = select(ResearchGroup.id).where(ResearchGroup.id == activity.group_id, in_group_of(teacher_id))
     if session.scalar(mine) is None:
         raise RuleViolation("只有本教研组的组长和成员可以参与。")
-    check_certified([session.get_one(Teacher, teacher_id)])
+    if not session.scalar(select(is_approved(teacher_id, school.school_id))):
+        raise RuleViolation(NOT_APPROVED)
 
 
 def leave(session: Session, identity: Identity, activity: Activity, *, now: datetime) -> None:
@@ -236,13 +240,17 @@ def _checked_text(text: str, name: str, label: str, most: int) -> str:
 def hand_in_homework(session: Session, identity: Identity, activity: Activity, files: Sequence[int], *, now: datetime) -> Participation:
     """Hand in these files, at least one, instead of those handed in before; completes the activity (S1-55)."""
     teacher_id = _member(identity, activity)
-    if not files:
-        raise RuleViolation("请至少上传一个文件。", "homework")
+    _check_some(files, "homework")
     with acting_as(identity.serving()), transaction(session):
         participation = _at_work(session, activity, teacher_id, ActivityKind.HOMEWORK, now)
         settle(session, identity, participation, "homework", files)
         complete(session, identity, participation, now=now)
         return participation
+
+
+def _check_some(files: Sequence[int], slot: str) -> None:
+    if not files:
+        raise RuleViolation("请至少上传一个文件。", slot)
 
 
 # --- 听课评课: 评课表 (S0-87…90, S0-110) ------------------------------------------------------------------------------
@@ -251,12 +259,14 @@ def hand_in_homework(session: Session, identity: Identity, activity: Activity, f
 def evaluate(session: Session, identity: Identity, activity: Activity, stars: Sequence[int], summary: str, *, now: datetime) -> Evaluation:
     """Give one to five stars for every criterion, with a summary and advice; completes the activity, and is changed until it ends.
 
-    From here on the rubric stays as it is.
+    From here on the rubric stays as it is. Nobody evaluates the lesson they teach themselves (S1-12).
     """
     teacher_id = _member(identity, activity)
     said = _checked_text(summary, "summary", "评价总结及建议", LONGEST_SUMMARY)
     with acting_as(identity.serving()), transaction(session):
         participation = _at_work(session, activity, teacher_id, ActivityKind.OBSERVATION, now)
+        if activity.teaching_teacher_id == teacher_id:
+            raise RuleViolation(OWN_LESSON)
         _check_stars(session, activity, stars)
         found = session.scalars(select(Evaluation).filter_by(activity_id=activity.id, teacher_id=teacher_id)).one_or_none()
         evaluation = found or Evaluation(activity=activity, teacher_id=teacher_id)
@@ -265,6 +275,20 @@ def evaluate(session: Session, identity: Identity, activity: Activity, stars: Se
         session.flush()
         complete(session, identity, participation, now=now)
         return evaluation
+
+
+def hand_in_lesson(session: Session, identity: Identity, activity: Activity, files: Sequence[int], *, now: datetime) -> Participation:
+    """The teaching teacher hands in what they designed and how they look back on it, for all who observe; completes it for them (S1-12)."""
+    teacher_id = _member(identity, activity)
+    _check_some(files, LESSON)
+    with acting_as(identity.serving()), transaction(session):
+        _take_turn(session, Activity, Activity.id == activity.id)
+        participation = _at_work(session, activity, teacher_id, ActivityKind.OBSERVATION, now)
+        if activity.teaching_teacher_id != teacher_id:
+            raise RuleViolation("教学设计和教学反思由执教教师上传。", LESSON)
+        settle(session, identity, activity, LESSON, files)
+        complete(session, identity, participation, now=now)
+        return participation
 
 
 def _check_stars(session: Session, activity: Activity, stars: Sequence[int]) -> None:

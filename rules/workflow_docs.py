@@ -79,7 +79,7 @@ def _conditions(workflow: Workflow, step: Step) -> str:
     said = {
         persons or f"{step.quorum} different persons": step.is_vote,
         "not on one's own work": step.not_by_author,
-        f"`{getattr(workflow.bars, '__name__', '')}` finds nothing": step.not_by_author and workflow.bars,
+        f"nor on what `{getattr(workflow.own, '__name__', '')}` finds": step.not_by_author and workflow.own,
         f"{step.comment_label} required": step.needs_comment,
         "asks for confirmation": step.confirm,
         f"`{getattr(step.check, '__name__', '')}` finds nothing": step.check,

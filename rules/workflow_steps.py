@@ -92,10 +92,14 @@ class Workflow:
     """States in which a row waits for somebody's decision: what the menu counts."""
     ends: tuple[Choice, ...] = ()
     """States no step leaves."""
-    bars: Callable[[Session, Any], Iterable[str]] | None = None
-    """Further reasons, as sentences, why the matter is whoever acts' own, which the row alone does not tell; asked once for all its decisions."""
+    own: Callable[[Iterable[tuple[str, Any]]], ColumnElement[bool]] | None = None
+    """Rows that are a person's own work although they do not name them: they neither wait for that person nor are decided by them."""
     leads_to: str = ""
     """Where its person is led who is told of a decision; empty: to the row's own page."""
+
+    def owned_by(self, *persons: Iterable[tuple[str, Any]]) -> list[ColumnElement[bool]]:
+        """The conditions of ``own`` for each of these persons who is known by anything."""
+        return [self.own(person) for person in persons if person] if self.own is not None else []
 
     @property
     def model(self) -> type[Any]:

@@ -68,8 +68,11 @@ def _waiting_for(identity: Identity, workflow: Workflow) -> ColumnElement[bool] 
             found.append(and_(waits, or_(*theirs), has_not_voted(identity, workflow, steps, state)))
     if not found:
         return None
-    nobody_of = identity.person | _stood_in_for(identity, workflow, {step.act for step in taken})
-    return and_(or_(*found), _reach(identity, workflow, "read"), workflow.person.is_not(nobody_of))
+    stood_in_for = _stood_in_for(identity, workflow, {step.act for step in taken})
+    is_others = and_(
+        workflow.person.is_not(identity.person | stood_in_for), *(~own for own in workflow.owned_by(identity.person, stood_in_for))
+    )
+    return and_(or_(*found), _reach(identity, workflow, "read"), is_others)
 
 
 def _stood_in_for(identity: Identity, workflow: Workflow, acts: set[str]) -> frozenset[tuple[str, Any]]:

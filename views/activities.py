@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import current_app, url_for
+from flask import current_app, g, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -15,7 +15,8 @@ from models.base import utcnow
 from models.fields import Field
 from models.scoping import Identity, acting_as
 from models.violation import RuleViolation
-from rules.activities import check_topic_takes_activities
+from rules.activities import OF_KIND, check_topic_takes_activities
+from rules.groups import lacks_plan
 from rules.page_views import day_of
 from rules.taking_part import hide_comment
 from views.panel.pages import Button, Cell
@@ -24,14 +25,10 @@ from views.panel.verbs import Verb
 from views.panel.words import told
 from views.research_tables import ResearchView
 
-OF_KIND: dict[str, ActivityKind] = {
-    "hours": ActivityKind.OFFLINE,
-    "homework_kind": ActivityKind.HOMEWORK,
-    "teaching_teacher": ActivityKind.OBSERVATION,
-    "rubric": ActivityKind.OBSERVATION,
-    "offline_form": ActivityKind.OFFLINE,
-}
+SHOWN_WITH = {"hours": ActivityKind.OFFLINE} | {name.removesuffix("_id"): kind for name, kind in OF_KIND.items()}
 """Fields of the activity's form that one kind alone has."""
+WRITTEN_AFTERWARDS = ("minutes", "summary")
+"""What the leader writes down of an activity; not yet when they add it (S0-38)."""
 PHASES = {"草稿": "gray", "未开始": "yellow", "进行中": "green", "已结束": "gray"}
 CRITERIA = (
     "教学目标明确，符合课程标准和学情",
@@ -62,7 +59,27 @@ class TopicView(ResearchView):
         phase = row.phase(day_of(utcnow()))
         return Cell(_(phase), badge=PHASES[phase])
 
+    def record_notice(self, row: Any) -> str:
+        """Topics follow the group's plan, which is a record of its own: its leader is told of one that is missing (S1-53)."""
+        if not self._lacks_plan(row):
+            return super().record_notice(row)
+        return _("本教研组还没有研修计划。研修专题和活动应根据研修计划开展，请先填写研修计划（不必上传文件）。")
+
+    def _lacks_plan(self, row: Any) -> bool:
+        """Whether whoever looks writes the plan of the group, and there is none; asked once a page."""
+        known = g.setdefault("lacks_plan", {})
+        if row.group_id not in known:
+            able = self.identity.reaches("add", "group_plan", row.scope_path) and not self.why_closed("edit", row)
+            known[row.group_id] = able and lacks_plan(self.db, row.group_id)
+        return bool(known[row.group_id])
+
     def record_buttons(self, row: Any) -> list[Button]:
+        if self._lacks_plan(row):
+            address = url_for("group_plan.add", group=row.group_id)
+            return [*self._adding(row), Button(_("填写研修计划"), address, "clipboard-plus", "primary")]
+        return self._adding(row)
+
+    def _adding(self, row: Any) -> list[Button]:
         if not self.identity.reaches("add", "activity", row.scope_path):
             return super().record_buttons(row)
         address, why = url_for("activity.add", topic=row.id), current_app.extensions["panel"]["activity"].why_none_added(row)
@@ -87,12 +104,14 @@ class ActivityView(ResearchView):
 
     def open_fields(self, row: Any | None) -> list[Field]:
         fields = super().open_fields(row)
-        return fields if row is None else [f for f in fields if OF_KIND.get(f.name, row.kind) is row.kind]
+        if row is None:
+            return [f for f in fields if f.name not in WRITTEN_AFTERWARDS]
+        return [f for f in fields if SHOWN_WITH.get(f.name, row.kind) is row.kind]
 
     def _draw(self, title: str, form: Any, fields: list[Field], files: Any, *rest: Any, **more: Any) -> Response:
         for field in fields:
-            if field.name in OF_KIND and "kind" in form:
-                shown = {"data-shown-with": f"kind={OF_KIND[field.name].value}"}
+            if field.name in SHOWN_WITH and "kind" in form:
+                shown = {"data-shown-with": f"kind={SHOWN_WITH[field.name].value}"}
                 form[field.name].render_kw = {**(form[field.name].render_kw or {}), **shown}
         files.shown_with["lesson_video"] = f"kind={ActivityKind.OBSERVATION.value}"
         return super()._draw(title, form, fields, files, *rest, **more)

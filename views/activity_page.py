@@ -21,10 +21,12 @@ from models.violation import RuleViolation
 from rules.offline import name_participants, reopen_offline
 from rules.participation import PARTICIPATION
 from rules.taking_part import (
+    LESSON,
     edit_comment,
     evaluate,
     hand_in_evidence,
     hand_in_homework,
+    hand_in_lesson,
     hide_comment,
     join,
     leave,
@@ -146,6 +148,18 @@ class ActivityPageView(ActivityParts):
             hand_in_homework(self.db, self.identity, activity, [a.id for a in files.chosen["homework"]], now=now)
 
         return self._send(activity, "homework", act, _("作业已上传。"), files)
+
+    @expose("/<pk>/lesson", methods=["POST"])
+    @login_required
+    def lesson(self, pk: str) -> Response:
+        """上传教学设计和教学反思: what the teaching teacher does instead of giving stars (S1-12)."""
+        activity = self._activity(pk)
+        files = self._lesson(activity)
+
+        def act(now: datetime) -> None:
+            hand_in_lesson(self.db, self.identity, activity, [a.id for a in files.chosen[LESSON]], now=now)
+
+        return self._send(activity, "lesson", act, _("教学设计和教学反思已上传。"), files)
 
     # --- offline: the leader ------------------------------------------------------------------------------------------
 

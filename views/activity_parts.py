@@ -24,11 +24,11 @@ from models.research import ResearchGroup
 from models.scoping import acting_as
 from rules.closing import why_kept
 from rules.files import files_of
-from rules.members import Member, members_of, teacher_of
-from rules.my_research import COMPLETED, JOINED, STATES, Found
+from rules.members import Member, is_approved, members_of, teacher_of
+from rules.my_research import COMPLETED, JOINED, NOT_JOINED, STATES, Found
 from rules.participation import PARTICIPATION, participation_in
 from rules.removal import is_removed
-from rules.taking_part import LONGEST_COMMENT, LONGEST_SUMMARY, MOST_STARS, averages, is_editable, surroundings
+from rules.taking_part import LESSON, LONGEST_COMMENT, LONGEST_SUMMARY, MOST_STARS, averages, is_editable, surroundings
 from rules.workflow import why_not
 from views.pages import PageView
 from views.panel.attaching import Attaching, file_line, file_lists
@@ -47,6 +47,7 @@ COMPLETES = {
     ActivityKind.OBSERVATION: "给每一条评价内容评星并填写评价总结及建议后完成，活动结束前可以修改。",
     ActivityKind.OFFLINE: "由组长指定参与人员；组长上传佐证材料后，所有参与人员自动完成，不需要线上操作。",
 }
+TEACHES = "您是执教教师：上传教学设计和教学反思后完成，不需要评自己的课；活动结束前可以替换。"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class ActivityParts(PageView):
         found = self._found(activity)
         is_member = teacher_of(identity) is not None and identity.reaches("join", "activity", activity.scope_path)
         leads = identity.reaches("publish", "activity", activity.scope_path)
-        why = found.why_not(now)
+        why = found.why_not_joined(now) if is_member and found.state == NOT_JOINED else found.why_not(now)
         works = is_member and found.state in (JOINED, COMPLETED) and not why
         word, colour = due(found, now)
         context: dict[str, Any] = {
@@ -100,7 +101,7 @@ class ActivityParts(PageView):
             "works": works,
             "due": word,
             "due_colour": colour,
-            "completes": _(COMPLETES[activity.kind]),
+            "completes": _(TEACHES if self._teaches(activity) else COMPLETES[activity.kind]),
             "join": join_button(identity, found, now) if may_join(identity, found, now) else None,
             "leave": self._leave_button(activity) if self._may_leave(found, is_member) else None,
             "files": [one for one in file_lists(self.db, self.identity, activity) if one.files],
@@ -120,7 +121,7 @@ class ActivityParts(PageView):
         if activity.kind is ActivityKind.DISCUSSION:
             return self._discussion(activity, works, now)
         if activity.kind is ActivityKind.OBSERVATION:
-            return self._observation(found, leads)
+            return self._observation(found, works, typed)
         if activity.kind is ActivityKind.HOMEWORK:
             files = (typed and typed.files) or (self._homework(activity, found.participation) if works else None)
             handed_in = [] if files is not None else self._handed_in(found.participation)
@@ -167,20 +168,29 @@ class ActivityParts(PageView):
             "longest": LONGEST_COMMENT,
         }
 
-    def _observation(self, found: Found, leads: bool) -> dict[str, Any]:
-        """The stars are shown to who has given some, and to who answers for the group, so that nobody copies."""
-        activity, mine = found.activity, teacher_of(self.identity)
+    def _teaches(self, activity: Activity) -> bool:
+        """Whether it is the person's own lesson."""
+        return activity.teaching_teacher_id is not None and activity.teaching_teacher_id == teacher_of(self.identity)
+
+    def _observation(self, found: Found, works: bool, typed: Typed | None) -> dict[str, Any]:
+        """The stars are shown to who has given some, to whose lesson it is, and to who answers for the group, so that nobody copies."""
+        activity, mine, teaches = found.activity, teacher_of(self.identity), self._teaches(found.activity)
         criteria = activity.rubric.items if activity.rubric is not None else []
         with acting_as(self.identity.serving()):
             rows = self.db.execute(
                 select(Evaluation, is_removed(found.school.id, Evaluation.teacher_id)).where(Evaluation.activity_id == activity.id)
             ).all()
+            lecturer = self.db.scalar(select(Teacher.name).where(Teacher.id == activity.teaching_teacher_id))
         own = next((one for one, _gone in rows if one.teacher_id == mine), None)
-        given = [one for one, gone in rows if not gone]
-        may_see = own is not None or self.identity.reaches("read", "evaluation", activity.scope_path)
+        given = [one for one, gone in rows if not gone and one.teacher_id != activity.teaching_teacher_id]
+        may_see = own is not None or teaches or self.identity.reaches("read", "evaluation", activity.scope_path)
+        files = (typed and typed.files) or (self._lesson(activity) if works and teaches else None)
         means = averages([one.stars for one in given], len(criteria)) if may_see else []
         return {
             "criteria": criteria,
+            "lecturer": lecturer or activity.guest_teacher,
+            "teaches": teaches,
+            "box": files.boxes()[0] if files is not None else None,
             "own": own,
             "averages": list(zip(criteria, means, strict=True)) if means else [],
             "given": len(given),
@@ -266,10 +276,13 @@ class ActivityParts(PageView):
         return activity
 
     def _found(self, activity: Activity) -> Found:
+        own = self._own(activity)
         with acting_as(self.identity.serving()):
             topic, school, programme = surroundings(self.db, activity)
             group = self.db.get_one(ResearchGroup, activity.group_id)
-        return Found(activity, topic, group, school, programme, self._own(activity))
+            asked = select(is_approved(teacher_of(self.identity), school.school_id))
+            able = own is not None or bool(self.db.scalar(asked))
+        return Found(activity, topic, group, school, programme, own, able)
 
     def _own(self, activity: Activity) -> Participation | None:
         teacher_id = teacher_of(self.identity)
@@ -290,6 +303,9 @@ class ActivityParts(PageView):
 
     def _homework(self, activity: Activity, participation: Participation | None) -> Attaching:
         return Attaching(self.db, self.identity, Participation, participation, only=("homework",))
+
+    def _lesson(self, activity: Activity) -> Attaching:
+        return Attaching(self.db, self.identity, Activity, activity, only=(LESSON,))
 
     def _evidence(self, activity: Activity) -> Attaching:
         return Attaching(self.db, self.identity, Activity, activity, only=("evidence",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,18 +19,27 @@ from models.activities import Participation
 from models.base import row_id, utcnow
 from models.files import slot_of, tables_with_files
 from models.history import note_table
-from models.hours import HourEntry, HourPolicy
+from models.hours import HourEntry
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as, current_identity
 from models.violation import RuleViolation
 from rules.closing import why_kept
 from rules.follow_up import may_follow_up, remind_leaders
-from rules.hour_ledger import policy_in_force
+from rules.hours import Limits
 from rules.opening import current_school_programme
-from rules.page_views import day_of
-from rules.research_figures import Progress, SchoolFigures, of_groups, progress_of, schools_by_state, schools_page, share
+from rules.research_figures import (
+    Progress,
+    SchoolFigures,
+    of_groups,
+    progress_of,
+    school_with_limits,
+    schools_by_state,
+    schools_page,
+    share,
+)
 from rules.research_persons import Page, Wanted, page_of_persons, persons_of
 from rules.research_records import BATCH, activity_records, count_of, evidence_records
+from rules.ungrouped import count_ungrouped, ungrouped_of
 from rules.uploads import size_text
 from views.pages import PageView
 from views.panel.cells import moment_text, text_of
@@ -53,6 +62,17 @@ def oversees(identity: Identity) -> bool:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """A school within reach."""
+
+    school: SchoolProgramme
+    limits: Limits
+    """Of today."""
+    group_ids: Sequence[int] | None
+    """The groups the person answers for: none for all of them."""
+
+
+@dataclass(frozen=True)
 class Sheet:
     """One of the workbooks a person may take away: what it is called, its columns, and its rows."""
 
@@ -60,7 +80,7 @@ class Sheet:
     act: tuple[type[Any], str]
     columns: Sequence[tuple[str, str]]
     """Label and kind."""
-    rows: Callable[[Any, SchoolProgramme, Collection[int] | None], Iterable[Sequence[object]]]
+    rows: Callable[[Any, Seen], Iterable[Sequence[object]]]
 
 
 class ResearchProgressView(PageView):
@@ -94,46 +114,64 @@ class ResearchProgressView(PageView):
     @login_required
     def one(self, pk: int) -> Response:
         """One school, or those of its groups that the person answers for."""
-        school, group_ids = self._school(pk)
-        state, policy = read_state(request.args), policy_in_force(self.db, school.programme_id, day_of(utcnow()))
-        progress = progress_of(self.db, self.identity, school, group_ids, policy)
-        page, state = self._persons(school, policy, group_ids, state)
+        seen, state = self._seen(pk), read_state(request.args)
+        progress = progress_of(self.db, self.identity, seen.school, seen.group_ids, seen.limits)
+        page, state = self._persons(seen, state)
         return self.render_template(  # type: ignore[no-any-return]
             "research/progress.html",
-            school=school,
-            state=Cell(_(school.state.label), badge=school.state.colour),
+            school=seen.school,
+            state=Cell(_(seen.school.state.label), badge=seen.school.state.colour),
             progress=progress,
             percent=share(progress.members.reached, progress.members.number),
             chart=_spread(progress),
             page=page,
+            ungrouped=count_ungrouped(self.db, self.identity, seen.school) if seen.group_ids is None else None,
             names={group.id: group.name for group in progress.groups},
-            target=policy.target,
+            target=seen.limits.target,
             group=row_id(state.filters.get("group", "")),
             listing=state,
             pager=pager(state, page.found),
-            may_remind=may_follow_up(self.identity, school) and not why_kept(school.state),
-            sheets=[(name, _(sheet.label)) for name, sheet in SHEETS.items() if self._may_take(sheet, school, group_ids)],
+            may_remind=self._may_remind(seen),
+            sheets=[(name, _(sheet.label)) for name, sheet in SHEETS.items() if self._may_take(sheet, seen)],
             text_of=text_of,
             moment_text=moment_text,
+        )
+
+    @expose("/<int:pk>/ungrouped")
+    @login_required
+    def ungrouped(self, pk: int) -> Response:
+        """The school's certified teachers who are in no group, and so in no list of who is below the target (S0-31)."""
+        seen, state = self._seen(pk), read_state(request.args)
+        if seen.group_ids is not None:
+            abort(404)
+        found = [one for one in ungrouped_of(self.db, self.identity, seen.school) if one.name.startswith(state.search)]
+        turned = pager(state, len(found))
+        return self.render_template(  # type: ignore[no-any-return]
+            "research/ungrouped.html",
+            school=seen.school,
+            persons=found[(turned.page - 1) * turned.size : turned.page * turned.size],
+            listing=state,
+            pager=turned,
+            may_add=self._may_remind(seen),
+            text_of=text_of,
         )
 
     @expose("/<int:pk>/remind", methods=["POST"])
     @login_required
     def remind(self, pk: int) -> Response:
         """提醒组长跟进: about one teacher, or everybody who is listed."""
-        school, group_ids = self._school(pk)
-        if not may_follow_up(self.identity, school):
+        seen = self._seen(pk)
+        if not may_follow_up(self.identity, seen.school):
             abort(403)
         state = read_state(request.form)
         ids = [number for text in request.form.getlist("teacher") if (number := row_id(text)) is not None]
         if request.form.get("all") == "1":
-            policy = policy_in_force(self.db, school.programme_id, day_of(utcnow()))
-            below = replace(_wanted(state, group_ids), is_below=True)
-            ids = [person.teacher_id for person in persons_of(self.db, self.identity, school, policy, below)]
+            below = replace(_wanted(state, seen), is_below=True)
+            ids = [person.teacher_id for person in persons_of(self.db, self.identity, seen.school, seen.limits, below)]
             if ids and request.form.get("confirmed") != "1":
                 return self._ask_all(pk, state, len(ids))
         try:
-            count = remind_leaders(self.db, self.identity, school, ids, now=utcnow())
+            count = remind_leaders(self.db, self.identity, seen.school, ids, now=utcnow())
             flash(_("已提醒组长跟进 %(count)s 名教师。", count=count), "success")
         except RuleViolation as refusal:
             flash(refused(refusal), "warning")
@@ -156,57 +194,55 @@ class ResearchProgressView(PageView):
     @login_required
     def export(self, pk: int, what: str) -> Response:
         """One of the workbooks, as a stream."""
-        school, group_ids = self._school(pk)
+        seen = self._seen(pk)
         sheet = SHEETS.get(what) or abort(404)
-        if not self._may_take(sheet, school, group_ids):
+        if not self._may_take(sheet, seen):
             abort(403)
         title, now = _(sheet.label), utcnow()
         columns = [SheetColumn(f"c{n}", _(label), kind, width=18) for n, (label, kind) in enumerate(sheet.columns)]  # type: ignore[arg-type]
-        note = [(_("内容"), title), (_("学校"), school.name), (_("导出人"), self.identity.label), (_("导出时间"), moment_text(now))]
+        note = [(_("内容"), title), (_("学校"), seen.school.name), (_("导出人"), self.identity.label), (_("导出时间"), moment_text(now))]
         with tempfile.TemporaryDirectory() as folder, acting_as(self.identity.serving()):
             target = Path(folder) / "export.xlsx"
-            count = write_xlsx(target, columns, sheet.rows(self.db, school, group_ids), note=note, sheet_title=title)
+            count = write_xlsx(target, columns, sheet.rows(self.db, seen), note=note, sheet_title=title)
             note_table(self.db, sheet.act[0], "export", _("%(title)s：%(count)s 行", title=title, count=count))
             self.db.commit()
             size, stored = target.stat().st_size, target.open("rb")
-        answer = send_file(stored, MIMETYPES["xlsx"], as_attachment=True, download_name=f"{title}-{school.name}.xlsx", max_age=0)
+        answer = send_file(stored, MIMETYPES["xlsx"], as_attachment=True, download_name=f"{title}-{seen.school.name}.xlsx", max_age=0)
         answer.content_length = size
         return answer
 
-    def _persons(
-        self, school: SchoolProgramme, policy: HourPolicy, group_ids: Collection[int] | None, state: ListState
-    ) -> tuple[Page, ListState]:
+    def _persons(self, seen: Seen, state: ListState) -> tuple[Page, ListState]:
         """The asked page of the persons listed, and what was asked; beyond the last page the first."""
-        offset, wanted = (state.page - 1) * state.size, _wanted(state, group_ids)
-        page = page_of_persons(self.db, self.identity, school, policy, wanted, limit=state.size, offset=offset)
-        if page.persons or state.page == 1:
-            return page, state
-        return self._persons(school, policy, group_ids, replace(state, page=1))
+        offset, wanted = (state.page - 1) * state.size, _wanted(state, seen)
+        page = page_of_persons(self.db, self.identity, seen.school, seen.limits, wanted, limit=state.size, offset=offset)
+        return (page, state) if page.persons or state.page == 1 else self._persons(seen, replace(state, page=1))
 
-    def _may_take(self, sheet: Sheet, school: SchoolProgramme, group_ids: Collection[int] | None) -> bool:
+    def _may_remind(self, seen: Seen) -> bool:
+        return may_follow_up(self.identity, seen.school) and not why_kept(seen.school.state)
+
+    def _may_take(self, sheet: Sheet, seen: Seen) -> bool:
         """Whoever may export that table anywhere takes what lies in their own groups, or the whole school."""
         table = sheet.act[1]
-        return self.identity.reaches("export", table, school.scope_path) or (group_ids is not None and self.identity.may("export", table))
+        reaches = self.identity.reaches("export", table, seen.school.scope_path)
+        return reaches or (seen.group_ids is not None and self.identity.may("export", table))
 
-    def _school(self, pk: int) -> tuple[SchoolProgramme, list[int] | None]:
-        """The school's programme, and the groups the person answers for there: None for all of them. 403 without the act, 404 out of reach."""
+    def _seen(self, pk: int) -> Seen:
+        """The school, and what of it the person answers for. 403 without the act, 404 out of reach."""
         if not oversees(self.identity):
             abort(403)
-        school = self.db.get(SchoolProgramme, pk)
-        if school is None:
-            abort(404)
+        school, limits = school_with_limits(self.db, pk, now=utcnow()) or abort(404)
         if self.identity.reaches("export", "hour_entry", school.scope_path):
-            return school, None
+            return Seen(school, limits, None)
         led = self.identity.paths("members", "research_group")
         groups = self.db.execute(select(ResearchGroup.id, ResearchGroup.scope_path).filter_by(school_programme_id=pk)).all()
         mine = [group_id for group_id, path in groups if path.startswith(led)]
-        return (school, mine) if mine else abort(404)
+        return Seen(school, limits, mine) if mine else abort(404)
 
 
-def _wanted(state: ListState, group_ids: Collection[int] | None) -> Wanted:
+def _wanted(state: ListState, seen: Seen) -> Wanted:
     """The persons a page lists: those below the target unless everybody is asked for, of one group, of one name."""
     group = row_id(state.filters.get("group", ""))
-    return Wanted(group_ids, group, name=state.search, is_below="everybody" not in state.only)
+    return Wanted(seen.group_ids, group, name=state.search, is_below="everybody" not in state.only)
 
 
 def _spread(progress: Progress) -> dict[str, Any]:
@@ -222,23 +258,21 @@ def _rates(schools: Sequence[SchoolFigures]) -> dict[str, Any]:
 # --- workbooks --------------------------------------------------------------------------------------------------------
 
 
-def _hours_rows(db: Any, school: SchoolProgramme, group_ids: Collection[int] | None) -> Iterable[Sequence[object]]:
-    policy = policy_in_force(db, school.programme_id, day_of(utcnow()))
-    names = {
-        group_id: name for group_id, name in db.execute(select(ResearchGroup.id, ResearchGroup.name).where(*of_groups(school, group_ids)))
-    }
-    for person in persons_of(db, current_identity(), school, policy, Wanted(group_ids)):
+def _hours_rows(db: Any, seen: Seen) -> Iterable[Sequence[object]]:
+    named = select(ResearchGroup.id, ResearchGroup.name).where(*of_groups(seen.school, seen.group_ids))
+    names = {group_id: name for group_id, name in db.execute(named)}
+    for person in persons_of(db, current_identity(), seen.school, seen.limits, Wanted(seen.group_ids)):
         groups = "、".join(names[group] for group in person.group_ids)
         yield person.name, groups, person.raw, person.counted, person.missing, _("已达标") if person.is_reached else _("未达标")
 
 
-def _activity_rows(db: Any, school: SchoolProgramme, group_ids: Collection[int] | None) -> Iterable[Sequence[object]]:
-    for row in _streamed(db, activity_records(school, group_ids)):
+def _activity_rows(db: Any, seen: Seen) -> Iterable[Sequence[object]]:
+    for row in _streamed(db, activity_records(seen.school, seen.group_ids)):
         yield *row[:4], _(row.kind.label), row.hours, _(row.state.label), row.joined_at, row.completed_at
 
 
-def _evidence_rows(db: Any, school: SchoolProgramme, group_ids: Collection[int] | None) -> Iterable[Sequence[object]]:
-    for row in _streamed(db, evidence_records(school, group_ids)):
+def _evidence_rows(db: Any, seen: Seen) -> Iterable[Sequence[object]]:
+    for row in _streamed(db, evidence_records(seen.school, seen.group_ids)):
         slot = slot_of(tables_with_files()[row.owner_table], row.slot)
         label = _(slot.label) if slot is not None else ""
         yield row.group, row.activity, _(row.kind.label), row.teacher or "", label, row.name, size_text(row.size), row.uploaded_at

@@ -15,7 +15,7 @@ from models.base import row_id, utcnow
 from models.hours import Programme
 from models.research import GroupPlan, ResearchGroup, ScaleScore, SchoolProgramme
 from models.scoping import acting_as, below
-from rules.closing import ADDED, school_of, schools_to_add_to, why_closed_around, why_kept, why_none_added
+from rules.closing import ADDED, school_of, schools_to_write_to, why_closed_around, why_kept, why_none_added
 from rules.groups import without_plan
 from views.panel.pages import Button
 from views.panel.screens import PanelView
@@ -52,21 +52,30 @@ class ResearchView(PanelView):
     def why_none_added(self, above: Any | None = None) -> str:
         if self.model not in ADDED:
             return ""
-        schools = [school for school, _programme in self._added_to()] if above is None else [self._school(above)]
+        schools = [school for school, _programme in self._written_to()] if above is None else [self._school(above)]
         return why_none_added(self.db, self.identity, self.model, schools, utcnow())
 
     def bulk_buttons(self) -> Sequence[Button]:
         """Without what is closed for every school where the person writes such rows."""
-        schools = self._added_to() if self.model in ADDED and self.may("add") else []
-        is_closed = bool(schools) and all(why_kept(school.state) for school, _programme in schools)
+        schools = [school for school, _programme in self._written_to()]
+        is_closed = bool(schools) and all(why_kept(school.state) for school in schools)
         return [b for b in super().bulk_buttons() if not (is_closed and dict(b.values).get("verb") in self.kept | self.begun)]
 
-    def _added_to(self) -> list[tuple[SchoolProgramme, Programme]]:
-        """Where the person may add such rows, asked once a request; kept, so that what is at hand is not asked for again."""
-        known = g.setdefault("added_to", {})
+    def _written_to(self) -> list[tuple[SchoolProgramme, Programme]]:
+        """Where the person adds such rows, or does to them what is closed once a school is accepted; none where they do neither.
+
+        Asked once a request; kept, so that what is at hand is not asked for again.
+        """
+        known = g.setdefault("written_to", {})
         if self.table not in known:
-            known[self.table] = schools_to_add_to(self.db, self.identity, self.model)
+            act = self._writing_act()
+            known[self.table] = schools_to_write_to(self.db, self.identity, act, self.model) if act else []
         return known[self.table]  # type: ignore[no-any-return]
+
+    def _writing_act(self) -> str:
+        adding = ["add"] if self.model in ADDED else []
+        closed = [verb.act for verb in self.bulk_verbs().values() if verb.name in self.kept | self.begun]
+        return next((act for act in (*adding, *closed) if self.may(act)), "")
 
     def _school(self, row: Any) -> SchoolProgramme:
         """The school's programme a row belongs to, asked once a request for all rows of a group."""
@@ -74,8 +83,7 @@ class ResearchView(PanelView):
         # A school's path is that of all its parts in programmes, a group's path its own.
         key = row.id if isinstance(row, SchoolProgramme) else getattr(row, "school_programme_id", row.scope_path)
         if key not in known:
-            if self.model in ADDED and self.may("add"):
-                self._added_to()
+            self._written_to()
             with acting_as(self.identity.serving()):
                 known[key] = school_of(self.db, row)
         return known[key]  # type: ignore[no-any-return]

@@ -145,7 +145,7 @@ def join_button(identity: Identity, found: Found, now: datetime) -> Button:
 def may_join(identity: Identity, found: Found, now: datetime) -> bool:
     """Whether 参与 is offered; the service asks again."""
     is_own = teacher_of(identity) is not None and identity.reaches("join", "activity", found.activity.scope_path)
-    return is_own and found.activity.kind is not ActivityKind.OFFLINE and found.state == NOT_JOINED and not found.why_not(now)
+    return is_own and found.activity.kind is not ActivityKind.OFFLINE and found.state == NOT_JOINED and not found.why_not_joined(now)
 
 
 def _wanted(state: ListState, *, whole: bool) -> Wanted:

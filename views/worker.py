@@ -40,6 +40,7 @@ from rules.notices import forget_notices, send_due_texts
 from rules.page_views import day_of, forget_views
 from rules.permission_codes import expire_codes
 from rules.phone_requests import forget_photos
+from rules.service_desk import lapse
 from rules.sessions import forget_sessions
 from views.panel.excel.work import Failure, do
 from views.panel.security import identity_of
@@ -151,9 +152,11 @@ def forget_old_files(app: Flask) -> None:
 
 
 def forget_old_photos(app: Flask) -> None:
-    """Let go of the photographs whose requests have long been decided; their bytes are collected right afterwards."""
+    """End the requests for another phone that nobody decides, and let go of the photographs of those long decided; bytes go afterwards."""
+    now, kept = utcnow(), timedelta(days=app.extensions["settings"].photo_days)
     with _as_system(app) as session:
-        forget_photos(session, before=utcnow() - timedelta(days=app.extensions["settings"].photo_days))
+        lapse(session, before=now - kept, now=now)
+        forget_photos(session, before=now - kept)
 
 
 def collect_unused_files(app: Flask) -> None:

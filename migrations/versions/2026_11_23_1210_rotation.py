@@ -8,7 +8,7 @@ from alembic import op
 from migrations.columns import bytewise
 
 revision = "2026_11_23_1210"
-down_revision = "2026_11_23_1190"
+down_revision = "2026_11_23_1200"
 branch_labels = None
 depends_on = None
 

@@ -148,7 +148,7 @@ class _Middle:
         talk = self._activity(topic, ActivityKind.DISCUSSION, "情境导入怎样更自然", 40)
         work = self._activity(topic, ActivityKind.HOMEWORK, "一节信息化课例的教学反思", 35)
         watch = self._activity(
-            topic, ActivityKind.OBSERVATION, "听评课：《雷雨》第一课时", 30, rubric_id=rubric.id, teaching_teacher=LEADER
+            topic, ActivityKind.OBSERVATION, "听评课：《雷雨》第一课时", 30, rubric_id=rubric.id, teaching_teacher_id=self.staff[LEADER].id
         )
         met = self._activity(
             topic, ActivityKind.OFFLINE, "集中备课：整本书阅读单元", 28, hours=Decimal(6), offline_form=OfflineForm.PREPARATION

@@ -183,7 +183,7 @@ def a_topic_with_activities(leader: Any, group: str, today: date) -> list[str]:
     for kind, title, more in (
         ("discussion", DISCUSSION, {}),
         ("homework", HOMEWORK, {"homework_kind": "reflection"}),
-        ("observation", OBSERVATION, {"teaching_teacher": "张老师", "rubric": "课堂教学评价表"}),
+        ("observation", OBSERVATION, {"guest_teacher": "张老师", "rubric": "课堂教学评价表"}),
         ("offline", PREPARING, {"hours": "10", "offline_form": "preparation"}),
         ("offline", SHARING, {"hours": "10", "offline_form": "discussion"}),
     ):

@@ -70,7 +70,7 @@ def test_the_form_of_an_activity_shows_what_its_kind_asks_for(north: School, cas
     """S0-79: what another kind alone has is neither shown nor sent."""
     page = person().sign_in(cast.username[LEADER], cast.password)
     page.goto("/activity/add")
-    hours, lecturer = page.locator("[name=hours]"), page.locator("[name=teaching_teacher]")
+    hours, lecturer = page.locator("[name=hours]"), page.locator("[name=guest_teacher]")
     expect(hours).to_be_hidden()
     page.select_option("[name=kind]", "observation")
     expect(lecturer).to_be_visible()

@@ -121,6 +121,8 @@ def test_the_leader_is_told_why(north: School, comment: Comment, client_of: Any)
         shown = leader.get(address).text
         assert [label for label in labels if not is_closed(label, shown)] == [], address
     assert not re.search(r'name="verb" value="(?:delete|publish|withdraw)"', leader.get("/topic/list/").text)
+    for browser, address in ((client_of("平"), "/topic/list/"), (leader, "/participation/list/")):
+        assert not re.search(r'name="verb" value="(?:delete|return)"', browser.get(address).text), address
     for address in (f"/research_group/show/{group}", f"/topic/show/{topic}", "/topic/list/", "/activity/list/", "/outcome/list/"):
         shown = leader.get(address).text
         assert not re.search(r'href="/(?:topic|activity|outcome|rubric|group_plan)/(?:add|edit|delete)', shown), address

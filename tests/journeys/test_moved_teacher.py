@@ -8,13 +8,13 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models.access import Post
 from models.base import utcnow
 from models.org import School as Institution
 from models.outcomes import ImprovementPlan
-from models.people import Teacher
+from models.people import CertificationState, Teacher
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
 from rules.grants import GROUP_MEMBER
@@ -23,7 +23,7 @@ from rules.people import join_school, leave_school
 from tests import samples
 from tests.cast import Cast, grants_of
 from tests.clients import Browser
-from tests.journeys.test_taking_part import DISCUSSION, YES, School
+from tests.journeys.test_taking_part import DISCUSSION, HOMEWORK, YES, School
 from tests.services.lessons import MEMBER
 
 LINKS = re.compile(r'(?:href|action)="(/(?!static|logout|lang|swagger)[^"#]+)"')
@@ -80,6 +80,31 @@ def test_who_goes_on_in_the_old_group_reads_its_template(north: School, client_o
     assert lan.get(f"/research/{north.lessons.school.id}/").status_code == 200
     assert walk(lan, *OWN, north.url(DISCUSSION), f"/research/{north.lessons.school.id}/") == []
     assert lan.get(f"/school_programme/edit/{north.lessons.school.id}").status_code == 403
+
+
+def test_who_goes_on_is_offered_what_they_may_join(north: School, client_of: Any) -> None:
+    """S1-43: new activities too, although the new school has not certified them yet."""
+    move(north)
+    lan, address = client_of(MEMBER), north.url(HOMEWORK)
+    assert f'action="{address}/join"' in lan.get("/research/activities/?f.kind=homework").text
+    lan.post(f"{address}/join", **YES)
+    assert "已参与" in lan.get(address).text
+
+
+def test_a_member_of_the_school_who_is_not_certified_is_offered_nothing_new(north: School, client_of: Any) -> None:
+    """S0-53, S0-126: what they joined they complete."""
+    with acting_as(SYSTEM):
+        certified = update(Teacher).where(Teacher.name == MEMBER).values(certification=CertificationState.NONE)
+        north.session.execute(certified, execution_options={"synchronize_session": False})
+        north.session.commit()
+    lan, address = client_of(MEMBER), north.url(HOMEWORK)
+    assert f"{address}/join" not in lan.get("/research/activities/?f.kind=homework").text
+    page = lan.get(address).text
+    assert "您尚未通过认证" in page and f"{address}/join" not in page
+    assert "您尚未通过认证" not in lan.get(north.url(DISCUSSION)).text
+    assert lan.post(f"{north.url(DISCUSSION)}/comments", body="再补充一点").status_code == 303
+    lan.post(f"{address}/join", **YES)
+    assert "您尚未通过认证" in lan.get(address).text and "已参与" not in lan.get(address).text
 
 
 def test_who_was_let_go_keeps_their_own_and_no_more(north: School, client_of: Any) -> None:

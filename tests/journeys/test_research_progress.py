@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from models.access import Post
 from models.activities import Activity
 from models.jobs import Job, JobKind, JobState
+from models.people import CertificationState, Teacher
 from models.research import RemovalRequest, RemovalState, SchoolProgramme
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
@@ -57,6 +59,25 @@ def test_progress_is_seen_by_who_answers_for_it(lessons: Lessons, client_of: Any
     assert client_of("岚").get(f"/research/progress/{pk}").status_code == 404
 
 
+def test_who_is_in_no_group_is_seen_by_the_school(lessons: Lessons, client_of: Any) -> None:
+    """S0-31, S0-32: certified, of this school, and in no group now; their hours are theirs all the same."""
+    pk, ping = lessons.school.id, client_of("平")
+    assert "查看未加入教研组的教师" not in ping.get(f"/research/progress/{pk}").text
+    with Session(lessons.cast.engine) as session:
+        session.execute(update(Post).where(Post.role == GROUP_MEMBER).values(until=TODAY))
+        session.execute(update(Teacher).where(Teacher.name == MEMBER).values(certification=CertificationState.NONE))
+        session.commit()
+    assert "查看未加入教研组的教师" in ping.get(f"/research/progress/{pk}").text
+    page = ping.get(f"/research/progress/{pk}/ungrouped").text
+    listed = re.findall(r'<th scope="row" class="lead-cell"><a href="/hours/(\d+)">', page)
+    assert [int(one) for one in listed] == [lessons.cast.teacher[OTHER]], "neither who leads, nor who is not certified"
+    assert re.search(r'<td class="num" data-label="已累计">5</td>', page), "what 竹 earned while in the group"
+    assert "没有符合条件的教师" in ping.get(f"/research/progress/{pk}/ungrouped?q=无").text
+    leader = client_of(LEADER)
+    assert leader.get(f"/research/progress/{pk}/ungrouped").status_code == 404, "a leader answers for the own group"
+    assert "未加入教研组" not in leader.get(f"/research/progress/{pk}").text
+
+
 def test_a_region_with_several_schools_sees_them_in_a_table(lessons: Lessons, client_of: Any) -> None:
     with Session(lessons.cast.engine) as session:
         north = session.scalars(select(SchoolProgramme)).one()
@@ -74,7 +95,8 @@ def test_pages_ask_the_database_a_fixed_number_of_times(lessons: Lessons, app: A
     with Session(lessons.cast.engine) as session:
         request = session.scalars(select(RemovalRequest.id)).first()
     for browser, address, most in (
-        (ping, f"/research/progress/{pk}", RECORD),
+        (ping, f"/research/progress/{pk}", PAGE),
+        (ping, f"/research/progress/{pk}/ungrouped", PAGE),
         (dan, "/research/progress/", PAGE),
         (ping, "/research/", RECORD),
         (ping, f"/research/{pk}/begin", RECORD),
@@ -89,6 +111,13 @@ def test_pages_ask_the_database_a_fixed_number_of_times(lessons: Lessons, app: A
         with counted(app.extensions["engine"]) as sent:
             browser.get(address)
         assert len(sent) <= most, "\n".join([f"{address} asks {len(sent)} times, {most} are allowed", *sent])
+
+
+def test_abbreviations_of_the_manuals_are_explained_on_the_first_page(lessons: Lessons, client_of: Any) -> None:
+    """S1-01, S1-02: also to a school that has not begun."""
+    for who in ("平", MEMBER, "锐"):
+        page = client_of(who).get("/research/").text
+        assert all(f"<dt>{term}</dt>" in page for term in ("能力提升工程2.0", "省工程办", "省公服平台", "两案")), who
 
 
 def test_a_reminder_is_pressed(lessons: Lessons, client_of: Any) -> None:

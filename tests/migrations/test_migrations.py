@@ -294,3 +294,28 @@ def test_requests_and_files_of_the_signed_out_survive_the_way_back(migrated: Eng
         with migrated.connect() as connection:
             made = connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = 'attachment'"))
         assert "AUTOINCREMENT" in made, "a number once given to a file is never given to another"
+
+
+def test_who_teaches_is_the_one_member_of_that_name_or_a_guest_and_a_name_again_on_the_way_back(migrated: Engine) -> None:
+    """S1-12: 梅 leads the group; 平 is of the school and not of the group; an empty name stays empty."""
+    url = migrated.url.render_as_string(hide_password=False)
+    assemble(migrated)
+    with migrated.begin() as connection:
+        mei = connection.scalar(text("SELECT id FROM teacher WHERE name = '梅'"))
+        columns = "role, account_id, school_id, scope_path, unit_name, since, source, created_at, updated_at, version"
+        path = "SELECT 'group_leader', ab_user.id, NULL, research_group.scope_path, '组', '2026-11-01', 'school', '2026-11-01', '2026-11-01', 1"
+        connection.execute(text(f"INSERT INTO post ({columns}) {path} FROM ab_user, research_group WHERE ab_user.teacher_id = {mei}"))
+    migrated.dispose()
+    for name, found in (("梅", (mei, None)), ("张老师", (None, "张老师")), ("竹", (None, "竹")), (None, (None, None))):
+        downgrade(url, "2026_11_23_1190")
+        with migrated.begin() as connection:
+            connection.execute(text("UPDATE activity SET teaching_teacher = :name"), {"name": name})
+        migrated.dispose()
+        upgrade(url)
+        with migrated.connect() as connection:
+            assert connection.execute(text("SELECT teaching_teacher_id, guest_teacher FROM activity")).one() == found
+        migrated.dispose()
+        downgrade(url, "2026_11_23_1190")
+        with migrated.connect() as connection:
+            assert connection.scalar(text("SELECT teaching_teacher FROM activity")) == name
+        migrated.dispose()

@@ -126,7 +126,7 @@ def test_offline_hours_out_of_bounds_are_refused(lessons: Lessons, hours: str | 
     [
         (OFFLINE, {"hours": Decimal(3)}, "offline_form"),
         (DISCUSSION, {"offline_form": OfflineForm.DISCUSSION}, "offline_form"),
-        (HOMEWORK, {"teaching_teacher": "梅"}, "teaching_teacher"),
+        (HOMEWORK, {"guest_teacher": "梅"}, "guest_teacher"),
         (OBSERVATION, {"rubric_id": None}, "rubric"),
         (DISCUSSION, {"ends_at": TODAY}, "ends_at"),
         (DISCUSSION, {"starts_at": TODAY - timedelta(days=200)}, "starts_at"),

@@ -20,7 +20,7 @@ from models.scoping import SYSTEM, Identity, acting_as
 from models.violation import RuleViolation
 from rules.activities import ACTIVITY
 from rules.approvals import WORKFLOWS
-from rules.closing import ACCEPTED, KEPT, school_of, schools_to_add_to, why_none_added
+from rules.closing import ACCEPTED, KEPT, school_of, schools_to_write_to, why_none_added
 from rules.outcomes import OUTCOME_REVIEW
 from rules.workflow import take
 from tests.cast import TODAY, Cast
@@ -69,7 +69,7 @@ def new(lessons: Lessons, model: type[Any]) -> Record:
 
 
 def none_added(lessons: Lessons, identity: Identity, model: type[Any]) -> str:
-    schools = schools_to_add_to(lessons.session, identity, model)
+    schools = schools_to_write_to(lessons.session, identity, "add", model)
     return why_none_added(lessons.session, identity, model, [school for school, _programme in schools], TODAY)
 
 

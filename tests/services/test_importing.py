@@ -15,6 +15,8 @@ from sqlalchemy import delete, event, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.access import Account, Post
+from models.activities import Activity, OfflineForm
+from models.fields import fields_of
 from models.history import Change
 from models.invariants import _on_added, on_added
 from models.org import Region, School, Stage
@@ -26,6 +28,7 @@ from tests.cast import TEACHERS, Cast
 from views.panel.excel.applying import WriteRefused, blame, write_lines
 from views.panel.excel.csv_file import write_csv
 from views.panel.excel.importing import Importer, Line, recognised_fields
+from views.panel.excel.incoming import Incoming
 from views.panel.excel.reader import open_sheet
 from views.panel.excel.sheets import SheetRows, sheet_column, template_columns
 from views.panel.excel.writer import write_xlsx
@@ -146,6 +149,13 @@ def test_a_person_twice_in_the_file_is_an_error(ping: Desk) -> None:
 def test_links_are_found_by_code_and_by_name(ping: Desk) -> None:
     assert ping.outcomes(changed(MEI, title="first", id_type="resident")) == ["same"]
     assert set(ping.faults(*changed(MEI, title="特级教师"))) == {"title"}
+
+
+@pytest.mark.parametrize("word", ["集中备课", "集中备考", " 集中备考 ", "Joint lesson preparation"])
+def test_a_choice_is_recognised_by_its_other_words_too(session: Session, app: Any, word: str) -> None:
+    """Z-03: the manual writes both."""
+    with app.app_context():
+        assert Incoming(session, Activity, fields_of(Activity)["offline_form"], 0).value(word) is OfflineForm.PREPARATION
 
 
 def test_reference_data_out_of_use_stays_but_is_not_chosen(ping: Desk, cast: Cast) -> None:

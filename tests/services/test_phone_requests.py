@@ -25,7 +25,7 @@ from rules.files import attachment_for, collect_files, files_of
 from rules.files_store import FileStore
 from rules.phone_requests import Person, Photo, ask_for_phone, forget_photos
 from rules.service import ASKS_PER_ADDRESS, TOO_OFTEN, Asked, ask_service, find_request, matching_accounts
-from rules.service_desk import CHANGED, SERVICE, call_back, change_asked_phone
+from rules.service_desk import CHANGED, LAPSED, SERVICE, call_back, change_asked_phone, lapse
 from rules.workflow import take
 from rules.workflow_waiting import waiting
 from tests import samples
@@ -417,3 +417,27 @@ def test_the_photograph_goes_some_days_after_the_decision_and_not_before(desk: D
         assert collect_files(desk.session, store, now=TODAY) == 1
     assert files_of(desk.session, [decided, open_still])[decided.id] == [] and photo_of(desk, open_still)
     assert len(stored()) == 1
+
+
+@pytest.mark.usefixtures("inbox")
+def test_a_request_nobody_decides_ends_by_itself_and_its_photograph_goes_as_any_others(desk: Desk, store: FileStore) -> None:
+    number = ask(desk, store, account=desk.account("梅"))
+    waits = last(desk)
+    assert lapse(desk.session, before=waits.updated_at, now=TODAY) == 0, "it is not that long"
+    later = TODAY + timedelta(days=31)
+    assert lapse(desk.session, before=waits.updated_at + timedelta(seconds=1), now=later) == 1
+    ended = last(desk)
+    assert (ended.state, ended.answer, ended.answered_at) == (RequestState.REFUSED, LAPSED, later)
+    found = find_request(desk.session, NEW, number, address=HERE, now=later, secret_key=KEY)
+    assert found is not None and found.answer == LAPSED
+    told = desk.rows(Notice, Notice.account_id == desk.cast.account["梅"])
+    assert any("逾期结束" in str(notice.sentence) for notice in told)
+    assert lapse(desk.session, before=later + timedelta(days=99), now=later) == 0
+    assert forget_photos(desk.session, before=later + timedelta(days=31)) == 1
+    assert files_of(desk.session, [ended])[ended.id] == []
+
+
+def test_what_was_called_back_lately_goes_on(desk: Desk, store: FileStore) -> None:
+    request = called(desk, store)
+    assert lapse(desk.session, before=request.updated_at, now=TODAY) == 0
+    assert last(desk).state is RequestState.CALLED

@@ -180,7 +180,7 @@ def test_who_has_no_part_in_the_school_hands_nothing_in(reviews: Reviews) -> Non
 
 def test_whoever_moved_away_and_is_still_in_a_group_hands_in_there(reviews: Reviews) -> None:
     """S1-43."""
-    reviews.put(Teacher, Teacher.name == MEMBER, school_id=reviews.cast.school["南"])
+    reviews.put(Teacher, Teacher.name == MEMBER, school_id=reviews.cast.school["南"], certification=CertificationState.NONE)
     assert reviews.plan(MEMBER).school_programme_id == reviews.school.id
     identity = reviews.as_personal(MEMBER)
     assert [school.id for school in taken_part_in(reviews.session, identity, reviews.cast.teacher[MEMBER])] == [reviews.school.id]
@@ -417,6 +417,28 @@ def test_the_team_reviews_outcomes_the_school_only_views_and_the_author_is_told_
     reviews.decide(OTHER, outcome, "review", "好")
 
 
+def counted(reviews: Reviews, identity: Identity) -> int:
+    """How many outcomes wait for this person, as their menu says; the cast's own one among them."""
+    return waiting(reviews.session, identity, [OUTCOME_REVIEW]).get("outcome", 0)
+
+
+def test_a_member_of_the_group_reviews_what_it_made_and_its_leader_does_not(reviews: Reviews) -> None:
+    """S0-121: whoever submitted it; else a small school with one group had no reviewer left."""
+    leader = reviews.as_personal(LEADER)
+    reviews.appoint(LEADER, IT_TEAM, reviews.cast.path["北"])
+    somebody = replace(leader, person=frozenset({("account", reviews.cast.account["双"])}), account_id=reviews.cast.account["双"])
+    before = counted(reviews, reviews.as_personal(MEMBER))
+    outcome = reviews.outcome(OutcomeKind.OUTCOME, who=somebody)
+    reviews.put(Outcome, Outcome.id == outcome.id, state=OutcomeState.SUBMITTED)
+    assert counted(reviews, reviews.as_personal(LEADER)) == 0
+    assert counted(reviews, reviews.as_personal(MEMBER)) == before + 1
+    for step in ("review", "return"):
+        with pytest.raises(RuleViolation, match="本人"):
+            reviews.decide(LEADER, outcome, step, "好")
+    reviews.decide(MEMBER, outcome, "review", "好")
+    assert outcome.state is OutcomeState.REVIEWED
+
+
 @pytest.mark.parametrize("wrote", ["made it", "wrote at it", "hung a file on it"])
 def test_who_has_a_hand_in_an_outcome_neither_reviews_nor_returns_it_whoever_submits_it(reviews: Reviews, wrote: str) -> None:
     """S0-121: by person, not by account; a reviewer who returned it once has written nothing."""
@@ -435,6 +457,7 @@ def test_who_has_a_hand_in_an_outcome_neither_reviews_nor_returns_it_whoever_sub
     reviews.put(Teacher, Teacher.id == reviews.cast.teacher[OTHER], phone=phone)
     second = replace(reviews.as_personal(MEMBER), person=frozenset({("account", reviews.cast.account["双"]), ("phone", phone)}))
     substitute = replace(reviews.as_personal(MEMBER), stands_in_for=themselves.person)
+    assert counted(reviews, themselves) == counted(reviews, reviews.as_personal(MEMBER)) - 1, "nor does it wait for them"
     for identity in (themselves, second, substitute):
         for step in ("review", "return"):
             with pytest.raises(RuleViolation, match="本人"):

@@ -173,6 +173,16 @@ def test_only_certified_teachers_join(lessons: Lessons) -> None:
         join(lessons.session, lessons.as_personal(MEMBER), row, now=TODAY)
 
 
+def test_who_teaches_elsewhere_by_now_joins_on_whatever_the_new_school_says(lessons: Lessons) -> None:
+    """S1-43: until the school has them removed."""
+    row, south = published(lessons, DISCUSSION), lessons.cast.school["南"]
+    for school_id, state in ((None, CertificationState.NONE), (south, CertificationState.NONE), (south, CertificationState.FAILED)):
+        written(lessons, update(Teacher).where(Teacher.name == MEMBER).values(school_id=school_id, certification=state))
+        member = lessons.as_personal(MEMBER)
+        assert join(lessons.session, member, row, now=TODAY).state is JOINED
+        leave(lessons.session, member, row, now=TODAY)
+
+
 DRAFT = "还没有发布"
 NOT_NOW: list[tuple[str, Callable[[Lessons], Any], datetime, str]] = [
     ("before it begins", lambda lessons: None, TODAY - timedelta(seconds=1), "活动将于 2026.11.23 10:00 开始"),

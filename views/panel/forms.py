@@ -14,7 +14,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from sqlalchemy import false, or_, select
+from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import Session
 from wtforms import (
     BooleanField,
@@ -36,6 +36,8 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from models.base import ZONE, Choice, by_table, row_id
 from models.fields import Field
 from models.inside import begins
+from models.offers import offered
+from models.people import Teacher
 from models.scoping import Identity, Scoped, Shared, acting_as, below, current_identity, reach_kind
 from models.violation import RuleViolation
 from views.panel.listing import lean
@@ -66,8 +68,11 @@ class LinkField(SelectField):
     """One row of another table, by id, out of those within reach.
 
     ``reach`` widens what may be chosen where a person chooses before they belong anywhere (their school, at registration);
-    ``within`` narrows it to the rows at and below these paths.
+    ``within`` narrows it to the rows at and below these paths; ``among`` are the rows to choose from where a rule says which.
     """
+
+    known: int | None = None
+    """Whom the row names already: it may be left so, also where that person is out of reach by now."""
 
     def __init__(
         self,
@@ -79,17 +84,22 @@ class LinkField(SelectField):
         remote_url: str,
         reach: Identity | None = None,
         within: tuple[str, ...] | None = None,
+        among: Select[Any] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(label, validators, choices=[], coerce=_id_or_none, **options)
-        self.target, self.session, self.reach, self.within = target, session, reach, within
+        self.target, self.session, self.reach, self.within, self.among = target, session, reach, within, among
         self.render_kw = {"data-remote": remote_url}
 
     def find(self, number: int) -> Any:
         """The row of this id, if it may be chosen."""
-        with acting_as(self.reach or current_identity()):
+        serving = current_identity().serving()
+        if self.among is not None and number != self.known:
+            with acting_as(serving):
+                return self.session.scalars(self.among.where(self.target.id == number)).one_or_none()
+        with acting_as(serving if number == self.known else self.reach or current_identity()):
             found = self.session.get(self.target, number)
-        is_there = found is not None and (self.within is None or found.scope_path.startswith(self.within))
+        is_there = found is not None and (self.within is None or number == self.known or found.scope_path.startswith(self.within))
         return found if is_there else None
 
     def offer(self, rows: Sequence[tuple[int, str]]) -> None:
@@ -168,6 +178,11 @@ def _checks(field: Field) -> list[Any]:
     return checks
 
 
+def offered_among(field: Field, table: str, act: str) -> Select[Any] | None:
+    """The rows from which a link of a form is chosen where a rule says which; None where reach says it."""
+    return offered(by_table(table), field.name, current_identity(), act) if act in ("add", "edit") else None
+
+
 def offered_within(field: Field, table: str, act: str) -> tuple[str, ...] | None:
     """Below which paths the rows lie that a link of a form may name; None where all that are read will do.
 
@@ -175,6 +190,8 @@ def offered_within(field: Field, table: str, act: str) -> tuple[str, ...] | None
     where they may do ``act`` to such rows.
     """
     model = by_table(table)
+    if offered_among(field, table, act) is not None:
+        return None
     is_owner = act == "add" and field.name == getattr(model, "__owner__", "")
     is_narrow = is_owner or reach_kind(field.target) is Scoped
     return current_identity().paths(act, table) if is_narrow and issubclass(model, Scoped) else None
@@ -185,8 +202,9 @@ def control_for(field: Field, session: Session, table: str, act: str) -> Any:
     label, checks = lazy_gettext(field.label), _checks(field)
     common: dict[str, Any] = {"description": lazy_gettext(field.help) if field.help else ""}
     if field.kind == "link":
-        remote, within = url_for(f"{table}.choices", name=field.name, act=act), offered_within(field, table, act)
-        return LinkField(label, checks, target=field.target, session=session, remote_url=remote, within=within, **common)
+        remote = url_for(f"{table}.choices", name=field.name, act=act)
+        common |= {"within": offered_within(field, table, act), "among": offered_among(field, table, act)}
+        return LinkField(label, checks, target=field.target, session=session, remote_url=remote, **common)
     if field.kind == "links":
         return LinksField(label, target=field.target, session=session, **common)
     if field.kind == "choice":
@@ -219,28 +237,41 @@ def make_form(fields: Sequence[Field], session: Session, table: str, act: str, *
     for field in fields:
         control = form[field.name]
         if field.kind == "link":
-            control.offer(first_options(session, field.target, within=control.within))
+            _name_known(control, field, given.get("obj"))
+            control.offer(first_options(session, field.target, within=control.within, among=control.among))
         elif field.kind == "links":
             control.choices = first_options(session, field.target)
     return form  # type: ignore[no-any-return]
 
 
-def first_options(session: Session, target: type[Any], text: str = "", within: tuple[str, ...] | None = None) -> list[tuple[int, str]]:
-    """Id and label of the first rows of ``target`` in reach, ``within`` these paths, whose name or code begins with ``text``.
+def _name_known(control: LinkField, field: Field, row: Any | None) -> None:
+    """A person whom the row names stays named, also when they are out of reach of who changes something else of it."""
+    if row is None or field.target is not Teacher:
+        return
+    control.known = getattr(row, field.key)
+    if control.raw_data is None:
+        control.data = control.known
+
+
+def first_options(
+    session: Session, target: type[Any], text: str = "", within: tuple[str, ...] | None = None, among: Select[Any] | None = None
+) -> list[tuple[int, str]]:
+    """Id and label of the first rows of ``target`` in reach, ``within`` these paths or ``among`` these, whose name or code begins so.
 
     What has neither, a policy or a participation, is offered as it is.
     """
     if issubclass(target, Shared):
         return [(i, name) for i, name in options(session, target) if name.startswith(text)]
-    query = select(target).options(*lean(target)).limit(FIRST_OPTIONS)
-    if issubclass(target, Scoped):
+    query = (select(target) if among is None else among).options(*lean(target)).limit(FIRST_OPTIONS)
+    if issubclass(target, Scoped) and among is None:
         query = query.order_by(target.scope_path)
     if within is not None:
         query = query.where(or_(false(), *(below(target.scope_path, path) for path in within)))
     columns = [getattr(target, name) for name in target.__screen__.search]
     if text and columns:
         query = query.where(or_(*(begins(column, text) for column in columns)))
-    return [(row.id, str(row)) for row in session.scalars(query)]
+    with acting_as(current_identity() if among is None else current_identity().serving()):
+        return [(row.id, str(row)) for row in session.scalars(query)]
 
 
 def fill(row: Any, form: Any, fields: Sequence[Field], session: Session) -> None:
@@ -248,7 +279,8 @@ def fill(row: Any, form: Any, fields: Sequence[Field], session: Session) -> None
     for field in fields:
         value = form[field.name].data
         if field.kind == "link":
-            setattr(row, field.name, session.get(field.target, value) if value is not None else None)
+            if value != getattr(row, field.key):
+                setattr(row, field.name, form[field.name].find(value) if value is not None else None)
         elif field.kind == "links":
             setattr(row, field.name, list(session.scalars(select(field.target).where(field.target.id.in_(value or [])))))
         elif value != getattr(row, field.name):

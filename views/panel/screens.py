@@ -36,7 +36,7 @@ from views.panel.buttons import SEEN, ButtonsMixin
 from views.panel.cells import cell_of, in_clear, text_of, visible
 from views.panel.editing import EditingMixin
 from views.panel.excel.doors import ExcelMixin
-from views.panel.forms import first_options, offered_within
+from views.panel.forms import first_options, offered_among, offered_within
 from views.panel.list_page import list_page
 from views.panel.listing import Listing, linked_rows, read_state
 from views.panel.pages import Button, Cell, ConfirmPage
@@ -176,7 +176,8 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
             abort(404)
         act = request.args.get("act", "")
         within = offered_within(field, self.table, act) if act in ("add", "edit") else None
-        rows = first_options(self.db, field.target, request.args.get("q", "").strip()[:50], within)
+        text, among = request.args.get("q", "").strip()[:50], offered_among(field, self.table, act)
+        rows = first_options(self.db, field.target, text, within, among)
         return jsonify({"results": [{"id": i, "text": text} for i, text in rows]})
 
     @expose("/show/<pk>")

@@ -40,7 +40,8 @@ class Incoming:
         self._sheet = sheet_column(field, optional=optional or field.readonly)
         self._type = None if field.kind == "links" else model.__mapper__.columns[field.key].type
         self._finder = LinkFinder(session, field) if field.kind in ("link", "links") else None
-        self._members = {word: member for member in field.choices for word in in_every_language(member.label)}
+        words = ((member, said) for member in field.choices for said in (member.label, *member.aliases))
+        self._members = {word: member for member, said in words for word in in_every_language(said)}
         self._read = {"choice": self._member, "link": self._link, "links": self._links}.get(field.kind, self._plain)
 
     def learn(self, cells: Collection[Any]) -> None:
@@ -85,7 +86,7 @@ class Incoming:
         return value
 
     def _member(self, cell: Any) -> Any:
-        member = self._members.get(cell) if isinstance(cell, str) else None
+        member = self._members.get(cell.strip()) if isinstance(cell, str) else None
         if member is not None:
             return member
         word = parse_cell(self._sheet, cell)
