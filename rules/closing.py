@@ -33,7 +33,8 @@ NOT_BEGUN = "本校的校本研修尚未开启，请先由学校管理员完成�
 def school_of(session: Session, row: Any) -> SchoolProgramme:
     """The school's programme that a row of research belongs to, by its owners; what a group keeps has the group's path."""
     while not isinstance(row, SchoolProgramme):
-        if inspect(row).persistent and not isinstance(row, ResearchGroup) and not is_owner_at_hand(session, row):
+        is_a_groups = row.__owner__ != "school_programme" and inspect(row).persistent
+        if is_a_groups and not is_owner_at_hand(session, row):
             of = select(SchoolProgramme).join(ResearchGroup).where(ResearchGroup.scope_path == row.scope_path)
             return session.scalars(of).one()
         row = linked(session, row, row.__owner__)

@@ -86,9 +86,11 @@ class DelegatesView(PageView):
             return DelegateForm(meta={"csrf": False}), {}
         with acting_as(self.identity.serving()):
             members = holders(self.db, self.identity, post.scope_path, (GROUP_MEMBER,))
-            accounts = self.db.execute(select(Account.id, Account.username).where(Account.id.in_([m.account_id for m in members]))).all()
+            accounts = self.db.execute(
+                select(Account.id, Account.username).where(Account.id.in_([m.post.account_id for m in members]))
+            ).all()
         form = MemberForm(meta={"csrf": False})
-        form.username.choices = choices_of([("", _("请选择")), *((str(m.account_id), m.teacher.name) for m in members)])
+        form.username.choices = choices_of([("", _("请选择")), *((str(m.post.account_id), m.teacher.name) for m in members)])
         return form, {str(number): name for number, name in accounts}
 
     @expose("/<pk>/withdraw", methods=["POST"])

@@ -254,7 +254,17 @@ def test_a_template_is_filled_in_checked_and_applied(client_of: Any, cast: Cast)
     ping = Importing(client_of("平"))
     template = load_workbook(io.BytesIO(ping.browser.get("/teacher/import/template").data))
     sheet = template.active
-    assert [cell.value for cell in sheet[1]] == ["*姓名", "*证件类型", "*证件号码", "手机号码", "职称", "学段", "学科领域"]
+    assert [cell.value for cell in sheet[1]] == [
+        "*姓名",
+        "*证件类型",
+        "*证件号码",
+        "手机号码",
+        "职称",
+        "学段",
+        "学科领域",
+        "轮岗单位",
+        "轮岗至",
+    ]
     for at, cell in enumerate(NEW, 1):
         sheet.cell(3, at, cell)
     kept = io.BytesIO()
