@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
 from models.access import Account, Post, in_office
@@ -78,12 +78,14 @@ def lock_for_hand_in(session: Session, identity: Identity, school: SchoolProgram
     return teacher_id
 
 
-def teachers_known_by(person: Iterable[tuple[str, Any]]) -> Select[Any]:
-    """The ids of the teachers a person is: the one whose account it is, else who has their numbers; no two teachers are one person (S0-121)."""
+def is_teacher(column: Any, person: Iterable[tuple[str, Any]]) -> ColumnElement[bool]:
+    """Whether the teacher named by ``column`` is this person: by their account, else by their numbers; no two teachers are one person (S0-121)."""
     known = list(person)
-    ids = [Teacher.id == value for kind, value in known if kind == "teacher"]
+    if ids := [value for kind, value in known if kind == "teacher"]:
+        return and_(column.is_not(None), column.in_(ids))
     numbers = [getattr(Teacher, kind) == value for kind, value in known if kind in ("id_number", "phone")]
-    return select(Teacher.id).where(or_(false(), *(ids or numbers)))
+    # By the teacher's own row: nobody finds one among a million by their numbers on every page.
+    return exists().where(Teacher.id == column, or_(false(), *numbers))
 
 
 def _takes_part(teacher_id: int) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, inspect, or_, select
+from sqlalchemy import ColumnElement, exists, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from models.access import Account, known_by
@@ -24,7 +24,7 @@ from models.scoping import Identity, acting_as, current_identity
 from models.violation import Sentence
 from rules.closing import school_of, what_acceptance_keeps, why_not_handed_in
 from rules.errors import RuleViolation
-from rules.handing_in import teachers_known_by
+from rules.handing_in import is_teacher
 from rules.workflow_steps import KnownBy, Step, Workflow
 
 PARTS = ("video", "design", "reflection")
@@ -93,13 +93,11 @@ def reasons_against_submitting(session: Session, outcome: Outcome) -> Iterator[s
 
 def own_outcomes(person: Iterable[tuple[str, Any]]) -> ColumnElement[bool]:
     """What this person submitted, made or wrote at, by whichever account, and what a group made that they lead (S0-121)."""
-    theirs = teachers_known_by(person)
     wrote = or_(Change.act.in_(("add", "files")), *(Change.changes[name].as_string().is_not(None) for name in WRITTEN))
     line = (Change.table_name == table_name(Outcome), Change.row_id == Outcome.id, Change.act.in_(("add", "edit", "files")), wrote)
-    accounts = select(Account.id).where(or_(known_by(person), Account.teacher_id.in_(theirs)))
-    leads = exists().where(ResearchGroup.id == Outcome.group_id, ResearchGroup.leader_id.in_(theirs))
-    is_submitter = and_(Outcome.submitted_by_teacher_id.is_not(None), Outcome.submitted_by_teacher_id.in_(theirs))
-    return or_(exists().where(*line, Change.account_id.in_(accounts)), is_submitter, leads)
+    by_them = exists().where(*line, Account.id == Change.account_id, or_(known_by(person), is_teacher(Account.teacher_id, person)))
+    leads = exists().where(ResearchGroup.id == Outcome.group_id, is_teacher(ResearchGroup.leader_id, person))
+    return or_(by_them, is_teacher(Outcome.submitted_by_teacher_id, person), leads)
 
 
 def reviewers_needed(session: Session, outcome: Outcome) -> int:

@@ -24,7 +24,7 @@ from rules.assignment import Given, Work, assign
 from rules.errors import RuleViolation
 from rules.files import settle
 from rules.grants import IT_TEAM
-from rules.handing_in import lock_for_hand_in, teachers_known_by
+from rules.handing_in import is_teacher, lock_for_hand_in
 from rules.members import holders
 from rules.notices import tell_accounts
 from rules.workflow import take
@@ -39,7 +39,7 @@ MINE = "/ability_summary/list/?only.mine=1&f.state=submitted"
 
 def own_summaries(person: Iterable[tuple[str, Any]]) -> ColumnElement[bool]:
     """A person's summaries, by whichever of their accounts (S0-121)."""
-    return AbilitySummary.teacher_id.in_(teachers_known_by(person))
+    return is_teacher(AbilitySummary.teacher_id, person)
 
 
 def _reviewed(session: Session, summary: AbilitySummary, decision: Decision) -> None:
