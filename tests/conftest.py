@@ -21,11 +21,14 @@ from sqlalchemy.orm import sessionmaker
 
 from config import Settings
 from models.session import PlatformSession, make_engine, make_session_factory
+from rules import sms
+from rules.issuing import Policy, set_policy
 from tests.cast import Cast, meet
 from tests.clients import Browser
 from tests.databases import PostgresqlDatabases, SqliteFiles, postgresql_server
 from views.messages import CHINESE, ENGLISH, path_of, read_catalogue
 
+QUICK_HASH = "pbkdf2:sha256:1000"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -38,6 +41,13 @@ def pytest_report_header() -> list[str]:
     server = postgresql_server()
     address = server.render_as_string() if server else "not reachable, its tests are skipped (TEST_DATABASE_URL names a server)"
     return [f"PostgreSQL: {address}", f"Chromium: {chromium() or 'not found, browser tests are skipped'}"]
+
+
+@pytest.fixture(autouse=True)
+def installation() -> None:
+    """Every test begins with what a development installation sets for its process, whatever application the test before it made."""
+    sms.set_gateway(sms.LogGateway())
+    set_policy(Policy(hash_method=QUICK_HASH))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -117,14 +127,13 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """The application of this process: making one takes longer than most tests. Its database is none."""
     from app import create_app  # the rules' own tests need no application, and start without it
 
-    folder = tmp_path_factory.mktemp("platform")
     return create_app(
         Settings(
             database_url="sqlite://",
-            data_dir=folder,
+            data_dir=tmp_path_factory.mktemp("platform"),
             secret_key="t" * 40,
             app_env="test",
-            password_hash="pbkdf2:sha256:1000",
+            password_hash=QUICK_HASH,
             view_seconds=0,
         )
     )

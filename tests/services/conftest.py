@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy.orm import sessionmaker
 
 from models.session import PlatformSession
-from rules.issuing import Policy, policy, set_policy
 from tests.cast import Cast
 from tests.inbox import Inbox, listening
 from tests.services.desk import Desk
@@ -29,11 +28,3 @@ def desk(cast: Cast, session: PlatformSession) -> Desk:
 def inbox() -> Iterator[Inbox]:
     with listening() as inbox:
         yield inbox
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes() -> Iterator[None]:
-    before = policy()
-    set_policy(Policy(hash_method="pbkdf2:sha256:1000"))
-    yield
-    set_policy(before)
