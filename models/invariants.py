@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import MANYTOONE, Mapper, Session
 
@@ -88,8 +88,15 @@ def check_invariants(session: Session) -> None:
             for check in _holds.get(type(row), ()):
                 check(session, row)
         for row in session.deleted:
+            _hold(session, row)
             if reasons := what_keeps(session, row):
                 raise RuleViolation(Sentence.of(reasons))
+
+
+def _hold(session: Session, row: Any) -> None:
+    """Nobody hangs anything on a row that is being asked what hangs on it: they wait for its end, and are told."""
+    if _keeps[type(row)]:
+        session.execute(select(type(row).id).where(type(row).id == row.id).with_for_update())
 
 
 def follow_up(session: Session) -> None:
@@ -159,7 +166,8 @@ def sentence_of(error: IntegrityError, model: type[Base]) -> RuleViolation:
         columns = ", ".join(f"{model.__tablename__}.{column.name}" for column in getattr(constraint, "columns", ()))
         if "sentence" in constraint.info and (columns in text or constraint.name == _constraint(error)):
             return RuleViolation(constraint.info["sentence"], constraint.info["field"])
-    for name, column in model.__mapper__.columns.items():
+    # The longest name first: that of a link holds that of the id.
+    for name, column in sorted(model.__mapper__.columns.items(), key=lambda one: -len(one[1].name)):
         if f"{model.__tablename__}.{column.name}" in text or f"_{column.name}" in _constraint(error):
             label = column.info.get("label", name)
             if "FOREIGN KEY" in text.upper():

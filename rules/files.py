@@ -138,7 +138,8 @@ def settle(session: Session, identity: Identity, owner: Any, slot: str, ids: Ite
     before = files_of(session, [owner], slot)[owner.id]
     if [a.id for a in before] == wanted and (wanted or not declared.required):
         return
-    with acting_as(identity.serving()):
+    # History names the post by which they write the record, where they have several.
+    with acting_as(identity.at("edit", owner).serving()):
         after = _checked(session, identity, owner, declared, wanted)
         _write(session, owner, slot, before, after)
         if hasattr(owner, "updated_at"):

@@ -137,6 +137,7 @@ def add_members(session: Session, identity: Identity, group: ResearchGroup, teac
     if not wanted or len(wanted) > MOST_AT_ONCE:
         raise RuleViolation("请选择 1 至 {most} 名教师。", "teacher", most=MOST_AT_ONCE)
     with acting_as(identity.serving()), transaction(session):
+        _hold(session, group)
         school = session.get_one(SchoolProgramme, group.school_programme_id)
         new = new_accounts(session, group.scope_path, IN_A_GROUP, school.school_id, wanted)
         if new:
@@ -144,6 +145,13 @@ def add_members(session: Session, identity: Identity, group: ResearchGroup, teac
             names = session.scalars(select(Account.first_name).where(Account.id.in_(new)).order_by(Account.id))
             note(session, group, "add_members", {"members": [None, "、".join(names)]})
         return len(new)
+
+
+def _hold(session: Session, group: ResearchGroup) -> None:
+    """A post names its unit by path alone: the group may not go while somebody comes in. Conflict when it is gone."""
+    there = select(ResearchGroup.id).where(ResearchGroup.id == group.id).with_for_update(read=True, key_share=True)
+    if session.scalar(there) is None:
+        raise Conflict("这个教研组刚刚已被删除，请刷新后查看。")
 
 
 def release_member(session: Session, identity: Identity, group: ResearchGroup, post_id: int, *, now: datetime) -> None:

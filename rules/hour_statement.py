@@ -57,8 +57,16 @@ class Statement:
 
 ContactsOf = Callable[[Session, int, Sequence[int]], Mapping[int, Sequence[ContactPerson]]]
 AvailableOf = Callable[[Session, int, Sequence[int], datetime], Mapping[int, Decimal]]
+ProgrammesOf = Callable[[Session, int, datetime], Sequence[Programme]]
+_programmes: list[ProgrammesOf] = []
 _contacts: list[ContactsOf] = []
 _available: list[AvailableOf] = []
+
+
+def answers_programmes(answer: ProgrammesOf) -> ProgrammesOf:
+    """Register the programmes a teacher takes part in now, also before they have earned an hour; one statement."""
+    _programmes.append(answer)
+    return answer
 
 
 def answers_contacts(answer: ContactsOf) -> ContactsOf:
@@ -98,13 +106,14 @@ def available_to(session: Session, teacher_id: int, programmes: Sequence[int], n
 
 
 def statement_of(session: Session, identity: Identity, teacher_id: int, *, now: datetime) -> list[Statement]:
-    """The programmes in which the teacher has earned hours, the newest first. Raises NotPermitted and OutOfReach.
+    """The programmes in which the teacher has earned hours or takes part, the newest first. Raises NotPermitted and OutOfReach.
 
     Everybody reads their own; others need the teacher's entries in reach.
     """
     _check_may_read(session, identity, teacher_id)
     with acting_as(identity.serving()):
-        counted = _counted(session, teacher_id, now)
+        also = [programme for answer in _programmes for programme in answer(session, teacher_id, now)]
+        counted = _counted(session, teacher_id, now, also)
         below = [programme.id for programme, tallied in counted if not tallied.is_reached]
         contacts: Mapping[int, Sequence[ContactPerson]] = contacts_of(session, teacher_id, below) if below else {}
         if ("teacher", teacher_id) not in identity.person:

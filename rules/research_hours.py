@@ -7,17 +7,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic, TopicState
 from models.hours import Programme
-from models.people import Teacher
+from models.people import CertificationState, Teacher
 from models.research import ResearchGroup, SchoolProgramme
 from rules.closing import goes_on
 from rules.grants import GROUP_LEADER, role_label
-from rules.hour_statement import ContactPerson, answers_available, answers_contacts
+from rules.hour_statement import ContactPerson, answers_available, answers_contacts, answers_programmes
 from rules.members import in_group_of
+
+
+@answers_programmes
+def taken_part_in(session: Session, teacher_id: int, now: datetime) -> Sequence[Programme]:
+    """What goes on in the teacher's groups, and in the school that certified them: there the hours they lack are all of them."""
+    here = (Teacher.id == teacher_id, Teacher.school_id == SchoolProgramme.school_id, Teacher.certification == CertificationState.PASSED)
+    in_group = exists().where(ResearchGroup.school_programme_id == SchoolProgramme.id, in_group_of(teacher_id))
+    theirs = select(Programme).join(SchoolProgramme, SchoolProgramme.programme_id == Programme.id)
+    return session.scalars(theirs.where(goes_on(now), or_(exists().where(*here), in_group)).distinct()).all()
 
 
 @answers_contacts

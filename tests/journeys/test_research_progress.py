@@ -8,11 +8,12 @@ import zipfile
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Post
 from models.activities import Activity
+from models.hours import HourEntry
 from models.jobs import Job, JobKind, JobState
 from models.people import CertificationState, Teacher
 from models.research import RemovalRequest, RemovalState, SchoolProgramme
@@ -265,3 +266,16 @@ def test_a_right_that_is_gone_archives_nothing(lessons: Lessons, app: Any, clien
 )
 def test_names_in_a_zip_can_be_unpacked_anywhere(name: str, plain: str) -> None:
     assert plain_name(name) == plain
+
+
+def test_who_has_earned_nothing_yet_reads_what_is_missing_and_whom_to_ask(lessons: Lessons, client_of: Any) -> None:
+    """S0-41: a leader and a member with no hour read the same as everybody else: 0 of 25, and their contact."""
+    with Session(lessons.cast.engine) as session:
+        session.execute(delete(HourEntry))
+        session.commit()
+    for name, contact in ((MEMBER, f"{LEADER} · 教研组组长"), (LEADER, "平 · 学校管理员")):
+        page = client_of(name).get("/hours/").text
+        assert "计入 0 / 25 学时" in page and "学时未达标时，请联系" in page and contact in page, name
+        assert "还没有学时" in page, "and that there is nothing to list"
+    outsider = client_of("双").get("/hours/").text
+    assert "计入" not in outsider and "还没有学时" in outsider, "who takes part in nothing lacks nothing"

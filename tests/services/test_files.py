@@ -6,6 +6,7 @@ import errno
 import random
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -274,6 +275,15 @@ def test_files_are_attached_with_the_record_and_told_in_its_history(session: Ses
     with acting_as(SYSTEM):
         told = session.scalars(select(Change.changes).where(Change.table_name == "school", Change.act == "files").order_by(Change.id)).all()
     assert told == [{"plans": [[], ["照片.png", "规划.pdf"]]}, {"plans": [["照片.png", "规划.pdf"], ["规划.pdf"]]}]
+
+
+def test_history_names_the_post_by_which_files_were_changed(session: Session, cast: Cast, store: FileStore, north: School) -> None:
+    """Decision 0006: of several posts the one that writes the record, whichever workbench its holder sits at."""
+    school = cast.identity("平")
+    settle(session, replace(school, label="教师 · 南实验小学", posts=(school,)), north, "plans", [kept(session, cast, store).id])
+    session.commit()
+    with acting_as(SYSTEM):
+        assert session.scalars(select(Change.post).where(Change.table_name == "school", Change.act == "files")).all() == [school.label]
 
 
 def test_what_is_not_saved_is_not_attached_and_not_lost(session: Session, cast: Cast, store: FileStore, north: School) -> None:
