@@ -55,6 +55,8 @@ class Visit:
         return fields_of(self.view.model)
 
 
+SELECTED = "doors.selected"
+"""Whether an export asked for the row alone."""
 Door = Callable[[Visit], Iterator[TestResponse]]
 
 
@@ -161,7 +163,9 @@ def take_verbs(visit: Visit) -> Iterator[TestResponse]:
 def export_rows(visit: Visit) -> Iterator[TestResponse]:
     for scope in ({"scope": "all"}, {"scope": "selection", "id": str(visit.row_id)}, {"scope": "all", "query": f"q={visit.row_id}"}):
         for kind in ("xlsx", "csv"):
-            yield visit.browser.post(f"{visit.base}/export", format=kind, **scope)
+            answer = visit.browser.post(f"{visit.base}/export", format=kind, **scope)
+            answer.request.environ[SELECTED] = scope["scope"] == "selection"
+            yield answer
 
 
 def read_rest(visit: Visit) -> Iterator[TestResponse]:
@@ -258,11 +262,27 @@ def _written(value: Any) -> str:
 
 
 def text_of(answer: TestResponse) -> str:
-    """Everything readable in an answer, a workbook's cells included."""
+    """Everything readable in an answer, a workbook's cells and JSON's letters included."""
+    if answer.is_json:
+        return json.dumps(answer.json, ensure_ascii=False)
     if answer.mimetype.endswith("spreadsheetml.sheet"):
         book = load_workbook(io.BytesIO(answer.data), read_only=True)
         return "\n".join(str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row if cell is not None)
     return answer.text
+
+
+def rows_told(answer: TestResponse, visit: Visit) -> list[Any]:
+    """What a door that hands out rows has handed out of the row asked for: REST by its id, an export by the lines of a selection."""
+    if answer.status_code != 200:
+        return []
+    if answer.is_json and answer.request.path == f"/api/v1{visit.base}/":
+        return [one["id"] for one in answer.json["result"] if one["id"] == visit.row_id]
+    if answer.request.path != f"{visit.base}/export" or not answer.request.environ[SELECTED]:
+        return []
+    if answer.mimetype.endswith("spreadsheetml.sheet"):
+        book = load_workbook(io.BytesIO(answer.data), read_only=True)
+        return [line for line in book.worksheets[0].iter_rows(min_row=2, values_only=True) if any(line)]
+    return list(csv.reader(io.StringIO(answer.text)))[1:] if answer.mimetype == "text/csv" else []
 
 
 def snapshot(engine: Engine, visitor: int) -> dict[str, list[tuple[Any, ...]]]:

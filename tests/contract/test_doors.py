@@ -19,7 +19,7 @@ from models.org import Region, School
 from models.people import Certification, Teacher
 from models.scoping import Own, Published, Scoped, Shared
 from tests.clients import Browser
-from tests.contract.doors import DOORS, Visit, cells_of, choose_it, import_rows, read_files, snapshot, text_of
+from tests.contract.doors import DOORS, Visit, cells_of, choose_it, import_rows, read_files, rows_told, snapshot, text_of
 
 OUTSIDERS = ("锐", "岚", "远", "林")
 """Another school, another county, another city, and no post at all."""
@@ -88,6 +88,7 @@ def walk(app: Any, cast: Any, browser: Browser, outsider: str, table: str) -> No
             assert answer.status_code < 500, request
             if not may_read:
                 check_silent(request, text_of(answer), view, row_id, not_typed(secrets, visit) if door is import_rows else secrets)
+                assert rows_told(answer, visit) == [], request
                 assert door is not choose_it or row_id not in offered(answer), request
                 assert door is not read_files or answer.status_code == 404, request
                 check_closed(request, answer, visit)
