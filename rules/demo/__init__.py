@@ -57,7 +57,7 @@ def load_demo(
         progress("页面浏览和账号统计已经生成")
         with session_factory() as session:
             add_research(session, now=now, files=files)
-        progress("校本研修：两所学校正在开展")
+        progress("校本研修：两所学校正在开展，一所学校刚刚开始")
         with session_factory() as session:
             add_papers(session, now=now, files=files)
     added = add_many_teachers(session_factory, teachers, now=now, progress=progress) if teachers else 0

@@ -54,6 +54,7 @@ DEMO_ACCOUNTS: tuple[DemoAccount, ...] = (
     DemoAccount("白振华", REGION_SUPER, "内蒙古自治区", "OrganAdmin7"),
     DemoAccount("张国平", SCHOOL_ADMIN, "央馆六县第一中学", "SchoolAdmin1"),
     DemoAccount("李淑芳", SCHOOL_ADMIN, "福州第一中学", "SchoolAdmin2"),
+    DemoAccount("温永康", SCHOOL_ADMIN, "宁化第一中学", "SchoolAdmin3"),
     DemoAccount("叶立新", COURSE_PROVIDER, "福建省", "TrainingAdmin1"),
     DemoAccount("江若水", TRAINING_EXPERT, "福建省", "35010219751012088X"),
     DemoAccount("张二", TEACHER, "央馆六县第一中学", "350424198409101210"),
@@ -62,6 +63,9 @@ DEMO_ACCOUNTS: tuple[DemoAccount, ...] = (
     DemoAccount("郑凯", TEACHER, "福州第一中学", "350102199101189033"),
     DemoAccount("何斌", TEACHER, "福州第一中学", "350102197909059013"),
     DemoAccount("许静", TEACHER, "福州第一中学", "350102198812129067"),
+    DemoAccount("罗国栋", TEACHER, "宁化第一中学", "350424198105061328"),
+    DemoAccount("邱月华", TEACHER, "宁化第一中学", "350424198411232172"),
+    DemoAccount("张文辉", TEACHER, "宁化第一中学", "350424197908303015"),
     DemoAccount("王青", "", "", "13959880001"),
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from random import Random
+from typing import NamedTuple
 
 from models.access import Account, Post
 from models.people import CertificationState, Teacher
@@ -30,8 +31,8 @@ MANUALS_TEACHERS = """
 张五 350424199111020535 - 未定级 心理健康教育 failed
 张六 350424198807300661 - 一级教师 体育与健康 failed
 """
-LARGE_SCHOOL, LARGE = "福州第一中学", 33
-# Whose school research is shown: a leader, two members, two of the IT team; each has a password (accounts).
+LARGE_SCHOOL, COUNTY_SCHOOL = "福州第一中学", "宁化第一中学"
+# Whose school research is shown (stories): leaders, members, IT teams; some have a password (accounts).
 RESEARCHERS = """
 周敏 350102198203159025 - 高级教师 语文 passed
 吴芳 350102198607249043 - 一级教师 语文 passed
@@ -39,6 +40,30 @@ RESEARCHERS = """
 何斌 350102197909059013 - 高级教师 信息科技 passed
 许静 350102198812129067 - 一级教师 数学 passed
 """
+COUNTY_RESEARCHERS = """
+罗国栋 350424198105061328 - 高级教师 物理 passed
+邱月华 350424198411232172 - 一级教师 物理 passed
+曾小龙 350424199002141450 - 二级教师 物理 passed
+谢安宁 35042419921017322X - 二级教师 物理 passed
+张文辉 350424197908303015 - 高级教师 信息科技 passed
+雷素琴 350424198706092648 - 一级教师 英语 passed
+"""
+
+
+class Staff(NamedTuple):
+    """Who is known by name at a school, and how many teach there in all."""
+
+    listed: str
+    stage: str
+    last_phone: int
+    size: int
+
+
+STAFFS = {
+    MANUALS_SCHOOL: Staff(MANUALS_TEACHERS, "初中", FIRST_PHONE - 1, 5),
+    LARGE_SCHOOL: Staff(RESEARCHERS, "高中", FIRST_PHONE - 101, 33),
+    COUNTY_SCHOOL: Staff(COUNTY_RESEARCHERS, "高中", FIRST_PHONE - 201, 18),
+}
 STATE_NAMES = {state.value: state for state in CertificationState}
 
 
@@ -54,33 +79,29 @@ def add_demo_teachers(writer: Writer, references: References, schools: Sequence[
 def _staff(writer: Writer, schools: Sequence[Settled]) -> Iterator[tuple[Settled, Person, str]]:
     """(school, teacher, account name) of everybody."""
     random = Random(TEACHERS)
-    others = [school for school in schools if school.name not in (MANUALS_SCHOOL, LARGE_SCHOOL)]
-    rest = TEACHERS - LARGE - len(MANUALS_TEACHERS.strip().splitlines())
+    others = [school for school in schools if school.name not in STAFFS]
+    rest = TEACHERS - sum(staff.size for staff in STAFFS.values())
     sizes = {school.id: (n + 1) * rest // len(others) - n * rest // len(others) for n, school in enumerate(others)}
     nth = 0
     for school in schools:
-        if school.name == MANUALS_SCHOOL:
-            yield from ((school, person, username) for person, username in _by_name(writer, MANUALS_TEACHERS, "初中", FIRST_PHONE - 1))
-            continue
-        if school.name == LARGE_SCHOOL:
-            yield from ((school, person, username) for person, username in _by_name(writer, RESEARCHERS, "高中", FIRST_PHONE - 101))
-        named = len(RESEARCHERS.strip().splitlines())
-        for _ in range(sizes.get(school.id, LARGE - named)):
+        known = list(_by_name(writer, STAFFS[school.name])) if school.name in STAFFS else []
+        yield from ((school, person, username) for person, username in known)
+        for _ in range(sizes[school.id] if school.id in sizes else STAFFS[school.name].size - len(known)):
             nth += 1
             states = STATES if school.is_administered else UNDECIDED
             person = draw_person(random, school, nth, FIRST_PHONE + nth, states, writer.now)
             yield school, person, person.id_number
 
 
-def _by_name(writer: Writer, listed: str, stage: str, last_phone: int) -> Iterator[tuple[Person, str]]:
-    for n, line in enumerate(listed.strip().splitlines()):
+def _by_name(writer: Writer, staff: Staff) -> Iterator[tuple[Person, str]]:
+    for n, line in enumerate(staff.listed.strip().splitlines()):
         name, number, phone, title, subject, state = line.split()
         person = Person(
             name=name,
             id_number=number,
-            phone=phone_number(last_phone - n) if phone == "-" else phone,
+            phone=phone_number(staff.last_phone - n) if phone == "-" else phone,
             title=title,
-            stage=stage,
+            stage=staff.stage,
             subject=None if subject == "-" else subject,
             state=STATE_NAMES[state],
             applied_at=writer.now - timedelta(days=10 + n, minutes=10 * n),

@@ -14,11 +14,15 @@ from sqlalchemy import func, select
 from app import create_app
 from config import Settings
 from models.access import Account, Post
-from models.activities import Activity, ActivityKind, Participation, ParticipationState
+from models.activities import Activity, ActivityKind, Comment, Evaluation, Participation, ParticipationState, Rubric, Topic, TopicState
+from models.base import utcnow
 from models.files import FileKind
+from models.history import Decision
+from models.hours import HourEntry, Programme
 from models.org import AreaType, Region, RegionKind, School, SchoolKind, Stage
-from models.outcomes import Outcome, OutcomeState
+from models.outcomes import AbilitySummary, ImprovementPlan, Outcome, OutcomeState, SummaryState
 from models.people import Certification, CertificationOutcome, CertificationState, IdType, Subject, Teacher, Title
+from models.research import GroupPlan, RemovalRequest, RemovalState, ResearchGroup, ScaleScore, SchoolProgramme, SchoolState
 from models.scoping import ROOT, SYSTEM, acting_as
 from models.service import RequestKind, ServiceRequest
 from models.session import make_engine, make_session_factory
@@ -28,7 +32,8 @@ from rules.activation import activation_rows
 from rules.demo import DEMO_ACCOUNTS, load_demo
 from rules.demo.persons import id_number
 from rules.demo.scale import FIRST_PERSON
-from rules.demo.teachers import MANUALS_TEACHERS, RESEARCHERS
+from rules.demo.stories import CITY, COUNTY
+from rules.demo.teachers import MANUALS_SCHOOL, STAFFS
 from rules.figures import rate
 from rules.file_types import check_content
 from rules.files import files_of
@@ -46,15 +51,18 @@ from rules.grants import (
     TEACHER,
     TRAINING_EXPERT,
 )
+from rules.hour_statement import statement_of
 from rules.id_numbers import OTHER_IDS, RESIDENT, check_id_number
 from rules.issuing import create_operator
 from rules.masks import mask_account, mask_id_number
+from rules.opening import readiness_of
 from rules.passwords import check_password
 from rules.reference_data import REFERENCE_ROWS, ensure_reference_data
 from rules.service_desk import call_back, change_asked_phone
 from tests.services.published import ACTIVATION_AS_PUBLISHED
 
-NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+# Topics are asked of the clock itself whether they are in progress.
+NOW = utcnow()
 TABLES = (Region, School, Teacher, Certification, Account, Post)
 
 # 区域: (参训人数, 参训率), as published; what is behind the rate is the region's own count.
@@ -90,9 +98,9 @@ class Demo:
             session.commit()
             ensure_reference_data(session)
 
-    def load(self, teachers=0):
+    def load(self, teachers=0, files=None, now=NOW):
         told = []
-        load_demo(self.factory, teachers=teachers, now=NOW, progress=told.append)
+        load_demo(self.factory, teachers=teachers, now=now, progress=told.append, files=files)
         return told
 
     def all(self, query):
@@ -104,11 +112,11 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(sqlite_files):
-    """Loaded once and only read; on both databases it is loaded where many teachers fill it."""
+def demo(sqlite_files, tmp_path_factory):
+    """Loaded once, with a store for its files, and only read; on both databases it is loaded where many teachers fill it."""
     url = sqlite_files.fresh(filled=False)
     loaded = Demo(url)
-    loaded.load()
+    loaded.load(files=FileStore(f"file://{tmp_path_factory.mktemp('store')}"))
     yield loaded
     loaded.factory.kw["bind"].dispose()
     sqlite_files.drop(url)
@@ -193,7 +201,7 @@ def test_numbers_and_phones_are_valid_and_nobody_shares_one(demo):
 
 def test_nobody_with_a_name_has_a_number_that_is_given_out_to_many_teachers():
     """The largest county has fewer than 100 000 teachers of a million."""
-    named = {line.split()[1] for listed in (MANUALS_TEACHERS, RESEARCHERS) for line in listed.strip().splitlines()}
+    named = {line.split()[1] for staff in STAFFS.values() for line in staff.listed.strip().splitlines()}
     given = {id_number(area, FIRST_PERSON + n) for area in {number[:6] for number in named} for n in range(100_000)}
     assert not named & given
 
@@ -271,6 +279,97 @@ def test_teachers_have_accounts_on_the_default_password_and_nobody_else_a_guessa
         for username in ("SchoolAdmin101", "SchoolAdmin1001"):
             assert authenticate(session, username, f"{username[-6:]}@Gd", now=NOW) is None
     assert len(demo.all(select(Account.id).where(Account.teacher_id.is_not(None)))) == 300
+
+
+# --- school research --------------------------------------------------------------------------------------------------
+
+MID_WAY = (CITY, COUNTY)
+SHOWN = (
+    *(ResearchGroup, GroupPlan, Rubric, Topic, Activity, Participation, Comment, Evaluation),
+    *(HourEntry, ImprovementPlan, AbilitySummary, Outcome, ScaleScore),
+)
+"""What has a page of its own in a school's research."""
+
+
+def programme_of(session, school):
+    return session.scalars(select(SchoolProgramme).join(School).where(School.name == school)).one()
+
+
+@pytest.mark.parametrize("story", MID_WAY, ids=lambda story: story.school)
+def test_two_schools_are_in_the_middle_of_a_programme_and_every_page_of_theirs_has_something_to_show(demo, story):
+    with acting_as(SYSTEM), demo.factory() as session:
+        school = programme_of(session, story.school)
+        ready = readiness_of(session, school)
+        assert school.state is SchoolState.OPEN and school.theme and ready.is_open
+        assert ready.groups == 2 and ready.groups_without_leader == 0 and ready.summaries_waiting and ready.summaries_decided
+        empty = [
+            model.__tablename__
+            for model in SHOWN
+            if not session.scalar(select(func.count()).select_from(model).where(model.scope_path.startswith(school.scope_path)))
+        ]
+        assert empty == []
+        activities = session.scalars(select(Activity).where(Activity.scope_path.startswith(school.scope_path))).all()
+        assert {activity.kind for activity in activities} == set(ActivityKind)
+        topics = session.scalars(select(Topic.state).where(Topic.scope_path.startswith(school.scope_path))).all()
+        assert TopicState.PUBLISHED in topics and len(topics) == 2
+        states = session.scalars(select(AbilitySummary.state).where(AbilitySummary.school_programme_id == school.id)).all()
+        assert {SummaryState.PASSED, SummaryState.SUBMITTED} <= set(states)
+
+
+def test_a_third_school_is_just_beginning(demo):
+    with acting_as(SYSTEM), demo.factory() as session:
+        school = programme_of(session, MANUALS_SCHOOL)
+        ready = readiness_of(session, school)
+        assert school.state is SchoolState.PREPARING and ready.groups == 1 and not ready.plans and not ready.team
+        assert session.scalar(select(func.count()).select_from(SchoolProgramme)) == len(MID_WAY) + 1
+
+
+def test_hours_are_over_the_cap_at_the_target_and_below_it(demo):
+    """The sentence that says what of an activity does not count is there to be read (S1-46…48)."""
+    told = {}
+    for teacher in demo.all(select(Teacher).where(Teacher.id.in_(select(HourEntry.teacher_id)))):
+        with demo.factory() as session:
+            [told[teacher.name]] = statement_of(session, SYSTEM, teacher.id, now=NOW)
+    over, reached, below = (told[name].tally for name in ("邱月华", "罗国栋", "曾小龙"))
+    assert (over.raw, over.counted, reached.raw, below.raw) == (30, 25, 25, 22)
+    assert over.is_reached and reached.is_reached and not below.is_reached
+    assert [line.why for line in over.lines if line.why] == ["超出 25 学时上限，5 学时不计入。"]
+    assert not any(line.why for line in (*reached.lines, *below.lines))
+
+
+def test_a_removal_waits_and_says_what_would_be_lost(demo):
+    with acting_as(SYSTEM), demo.factory() as session:
+        request = session.scalars(select(RemovalRequest)).one()
+        asked = session.get_one(Account, request.asked_by_id)
+        teacher = session.get_one(Teacher, request.teacher_id)
+        assert (request.state, teacher.name, asked.username) == (RemovalState.PENDING, COUNTY.leaving[0], "SchoolAdmin3")
+        assert request.lost_hours == 2
+
+
+def test_what_was_decided_has_its_decision_behind_it(demo):
+    """Nothing stands as reviewed that nobody reviewed."""
+    decisions = {(d.table_name, d.row_id, d.target) for d in demo.all(select(Decision))}
+    summaries = [row for row in demo.all(select(AbilitySummary)) if row.state is not SummaryState.SUBMITTED]
+    outcomes = [row for row in demo.all(select(Outcome)) if row.state is not OutcomeState.SAVED]
+    assert {row.state for row in outcomes} == {OutcomeState.SUBMITTED, OutcomeState.REVIEWED}
+    assert {row.state for row in summaries} == {SummaryState.PASSED, SummaryState.FAILED}
+    assert all((row.__tablename__, row.id, row.state.value) in decisions for row in (*summaries, *outcomes))
+    assert all(row.reviewed_at for row in summaries)
+
+
+@pytest.mark.parametrize("day", [(2026, 8, 2), (2027, 7, 31)])
+def test_it_can_be_loaded_on_any_day_of_the_year(sqlite_files, monkeypatch, day):
+    """The programme has begun before all that is told of it, and goes on."""
+    url, now = sqlite_files.fresh(filled=False), datetime(*day, 2, 0, tzinfo=UTC)
+    monkeypatch.setattr("rules.activities.utcnow", lambda: now)
+    loaded = Demo(url)
+    loaded.load(now=now)
+    [programme] = loaded.all(select(Programme))
+    began = min(activity.starts_at.date() for activity in loaded.all(select(Activity)))
+    until = max(topic.ends_on for topic in loaded.all(select(Topic)))
+    loaded.factory.kw["bind"].dispose()
+    sqlite_files.drop(url)
+    assert programme.starts_on <= began and until <= programme.ends_on
 
 
 # --- again, and in volume ---------------------------------------------------------------------------------------------
