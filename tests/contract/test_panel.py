@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 import warnings
+from html import unescape
 from typing import Any
 
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.org import School
+from models.people import Teacher
 from rules.approvals import WORKFLOWS
 from rules.grants import ROLES
 from views.commands import TRANSLATIONS
+from views.panel import counting
 from views.panel.doctor import english_of
+from views.panel.forms import FIRST_OPTIONS
 from views.panel.permissions import asked_permissions
 from views.panel.roles import ACTS, PAGES
 
@@ -228,3 +237,36 @@ def test_a_link_to_what_has_no_name_offers_it_whatever_is_typed(client_of: Any) 
         warnings.simplefilter("error")
         found = client_of("丹").get("/hour_entry/choices/policy?q=2")
     assert found.status_code == 200 and len(found.json["results"]) == 2
+
+
+def test_a_form_never_brings_more_than_its_first_options(cast: Any, client_of: Any) -> None:
+    """fab-traps 3.2: a link to a large table is found while typing; the form itself reads a few rows, however many there are."""
+    with Session(cast.engine) as session:
+        school = session.get_one(School, cast.school["北"])
+        kind = session.scalars(select(Teacher.id_type_id)).first()
+        more = [
+            Teacher(name=f"很多{n}", id_number=f"N{n:07}", account_name=f"n{n}", id_type_id=kind, school_id=school.id) for n in range(70)
+        ]
+        for one in more:
+            one.scope_path = school.scope_path
+        session.add_all(more)
+        session.commit()
+    form = client_of("平").get("/research_group/add").text
+    leader = form.split('name="leader"')[1].split("</select>")[0]
+    assert 1 < leader.count("<option") <= FIRST_OPTIONS + 1
+    found = client_of("平").get("/research_group/choices/leader?q=很多").json["results"]
+    assert len(found) <= FIRST_OPTIONS
+
+
+def test_of_many_rows_the_facets_are_counted_after_the_page(client_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over MANY rows in reach the page comes first, without a number on any facet; the numbers come exact from their own address."""
+    monkeypatch.setattr(counting, "MANY", 1)
+    counting.forget()
+    dan = client_of("丹")
+    page = dan.get("/teacher/list/").text
+    [address] = re.findall(r'data-facets-url="([^"]+)"', page)
+    counts = dan.get(unescape(address)).json["certification"]
+    assert counts[""] == sum(number for value, number in counts.items() if value) > 1
+    monkeypatch.undo()
+    counting.forget()
+    assert "data-facets-url" not in dan.get("/teacher/list/").text
