@@ -46,6 +46,10 @@ class EditingMixin(Base):
         """Where saving or leaving the form leads whoever came from a page of the area; empty: to the record; for a subclass."""
         return ""
 
+    def save_labels(self) -> tuple[str, str]:
+        """What the form's main button says, and the one that saves and opens an empty form again; empty: there is none; for a subclass."""
+        return _("保存"), _("保存并继续新增")
+
     @expose("/add", methods=["GET", "POST"])
     @has_access
     def add(self) -> Response:
@@ -140,6 +144,7 @@ class EditingMixin(Base):
     def _draw(
         self, title: str, form: Any, fields: list[Field], files: Attaching, back: str, conflict: Any = (), version: str = ""
     ) -> Response:
+        submit, again = self.save_labels()
         page = FormPage(
             title=title,
             table=self.table,
@@ -147,8 +152,8 @@ class EditingMixin(Base):
             form=form,
             fields=[f.name for f in fields],
             cancel_url=back,
-            submit_label=_("保存"),
-            again_label="" if version else _("保存并继续新增"),
+            submit_label=submit,
+            again_label="" if version else again,
             errors=[*errors_of(form), *files.summary()],
             conflict=conflict,
             version=version,
