@@ -439,7 +439,7 @@ def test_the_statement_is_read_by_its_teacher_and_who_answers_for_them(book: Boo
     def read(who: str | Identity) -> Any:
         identity = book.cast.identity(who) if isinstance(who, str) else who
         with acting_as(identity), book.factory() as session:
-            [statement] = statement_of(session, identity, mei, now=TODAY)
+            [statement] = [one for one in statement_of(session, identity, mei, now=TODAY) if one.tally.lines]
             return statement
 
     for who in ("梅", "平", "丹", "福", "运"):
