@@ -125,12 +125,15 @@ def _has_entries(session: Session, policy: HourPolicy) -> bool:
 # --- what if ----------------------------------------------------------------------------------------------------------
 
 
-def what_if(session: Session, identity: Identity, values: PolicyValues, *, names: int = 100) -> WhatIf:
-    """Whose totals would read differently from the day the policy begins: counts, and the first of them by school.
+def what_if(
+    session: Session, identity: Identity, values: PolicyValues | None, *, instead_of: HourPolicy | None = None, names: int = 100
+) -> WhatIf:
+    """Whose totals would read differently: counts, and the first of them by school.
 
-    Raises NotPermitted and OutOfReach like the adding itself.
+    A new policy has ``values``, a changed one stands ``instead_of`` itself, and a deleted one has no values. Raises NotPermitted and
+    OutOfReach like the adding, editing or deleting itself.
     """
-    found = _changing(session, identity, values)
+    found = _changing(session, identity, values, instead_of)
     totals = found.subquery()
     now, later = totals.c.is_reached_before, totals.c.is_reached_after
     counts = select(
@@ -142,45 +145,61 @@ def what_if(session: Session, identity: Identity, values: PolicyValues, *, names
     return WhatIf(changed, gained, lost, tuple(_effect(row) for row in first))
 
 
-def everyone_changed(session: Session, identity: Identity, values: PolicyValues) -> Iterator[Effect]:
+def everyone_changed(
+    session: Session, identity: Identity, values: PolicyValues | None, *, instead_of: HourPolicy | None = None
+) -> Iterator[Effect]:
     """All of them, for a list."""
-    found = _changing(session, identity, values)
+    found = _changing(session, identity, values, instead_of)
     with acting_as(identity.serving()):
         rows = session.execute(found.order_by(Teacher.scope_path, Teacher.id).execution_options(yield_per=AT_ONCE))
     for row in rows:
         yield _effect(row)
 
 
-def _changing(session: Session, identity: Identity, values: PolicyValues) -> Any:
-    """Teachers with their totals under the policy there would be otherwise, and under this one.
+def _changing(session: Session, identity: Identity, values: PolicyValues | None, instead_of: HourPolicy | None) -> Any:
+    """Teachers with their totals under the policy there would be otherwise, and under this one, on the first day that changes them.
 
     Totals by sums alone are those of ``rules.hours.tally``; a test holds the two together.
     """
-    identity.require("add", "hour_policy")
-    with acting_as(identity):
-        programme = session.get(Programme, values.programme_id)
-    if programme is None:
-        raise OutOfReach(f"programme {values.programme_id}")
-    identity.require("add", "hour_policy", programme.scope_path)
-    before = policy_on(policies_of(session, [programme.id])[programme.id], values.valid_from)
+    programme = _programme(session, identity, values, instead_of)
     hours, state = HourEntry.hours, HourEntry.state
     registered = func.sum(case((state == HourState.REGISTERED, func.coalesce(HourEntry.counted, 0)), else_=0))
     accrued = func.sum(case((state == HourState.ACCRUED, hours), else_=0))
     theirs = select(HourEntry.teacher_id, registered.label("registered"), accrued.label("accrued"))
     sums = theirs.where(HourEntry.programme_id == programme.id).group_by(HourEntry.teacher_id).subquery()
-    counted = [_counted(sums.c.registered, sums.c.accrued, cap) for cap in (before.cap, values.cap)]
-    reached = [counted[0] >= before.target, counted[1] >= values.target]
-    columns = (
-        Teacher.id,
-        Teacher.name,
-        func.coalesce(School.name, "").label("school"),
-        counted[0].label("counted_before"),
-        counted[1].label("counted_after"),
-        reached[0].label("is_reached_before"),
-        reached[1].label("is_reached_after"),
-    )
+    days: list[tuple[Any, ...]] = []
+    for before, after in _replaced(policies_of(session, [programme.id])[programme.id], values, instead_of):
+        counted = [_counted(sums.c.registered, sums.c.accrued, policy.cap) for policy in (before, after)]
+        reached = [counted[0] >= before.target, counted[1] >= after.target]
+        days.append((or_(counted[0] != counted[1], reached[0] != reached[1]), *counted, *reached))
+    changes = [day[0] for day in days]
+    names = ("counted_before", "counted_after", "is_reached_before", "is_reached_after")
+    told = [case(*((day[0], day[n]) for day in days)).label(name) for n, name in enumerate(names, 1)]
+    columns = (Teacher.id, Teacher.name, func.coalesce(School.name, "").label("school"), *told)
     found: Any = select(*columns).join(sums, sums.c.teacher_id == Teacher.id).outerjoin(School, School.id == Teacher.school_id)
-    return found.where(or_(counted[0] != counted[1], reached[0] != reached[1]))
+    return found.where(or_(*changes))
+
+
+def _programme(session: Session, identity: Identity, values: PolicyValues | None, instead_of: HourPolicy | None) -> Programme:
+    act = "add" if instead_of is None else "delete" if values is None else "edit"
+    identity.require(act, "hour_policy")
+    given = instead_of if instead_of is not None else values
+    if given is None:
+        raise ValueError("a policy that would be, or one there is")
+    with acting_as(identity):
+        programme = session.get(Programme, given.programme_id)
+    if programme is None:
+        raise OutOfReach(f"programme {given.programme_id}")
+    identity.require(act, "hour_policy", programme.scope_path)
+    return programme
+
+
+def _replaced(policies: list[HourPolicy], values: PolicyValues | None, instead_of: HourPolicy | None) -> list[tuple[Any, Any]]:
+    """The policy of now and of then, for the days on which the two begin: the day left, and the day taken."""
+    later: list[Any] = [policy for policy in policies if policy is not instead_of]
+    later += [values] if values is not None else []
+    days = sorted({one.valid_from for one in (instead_of, values) if one is not None})
+    return [(policy_on(policies, day), policy_on(later, day)) for day in days]
 
 
 def _counted(registered: Any, accrued: Any, cap: Decimal) -> ColumnElement[Decimal]:

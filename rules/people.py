@@ -145,6 +145,34 @@ def join_school(session: Session, identity: Identity, teacher: Teacher, school: 
     return teacher
 
 
+def correct_document(session: Session, identity: Identity, teacher: Teacher, id_type_id: int, id_number: str) -> Teacher:
+    """The teacher puts their own document right, which no school has vouched for (S4-51, S4-53, S4-54); their account goes along.
+
+    Raises NotPermitted, OutOfReach, RuleViolation (also while they are certified, and for a number that is somebody's); Conflict.
+    """
+    session.flush()
+    with acting_as(identity.serving()), transaction(session):
+        teacher = _held(session, identity, teacher, "apply")
+        before = teacher.id_number
+        teacher.id_type_id, teacher.id_number = id_type_id, id_number
+        session.flush()
+        if teacher.id_number != before:
+            _rename_account(session, teacher, before)
+    return teacher
+
+
+def _rename_account(session: Session, teacher: Teacher, before: str) -> None:
+    """The account that carried the old number carries the new one; where the number is its name, it is renamed (S0-11)."""
+    carrying = or_(Account.username == teacher.id_number, Account.id_number == teacher.id_number)
+    if session.scalar(select(Account.id).where(carrying, Account.teacher_id.is_distinct_from(teacher.id)).limit(1)) is not None:
+        raise RuleViolation("这个证件号码已有账号，请联系客服核对。", "id_number")
+    for account in session.scalars(select(Account).where(Account.teacher_id == teacher.id)):
+        if account.id_number == before:
+            account.id_number = teacher.id_number
+        if account.username == before:
+            account.username = teacher.id_number
+
+
 def _held(session: Session, identity: Identity, teacher: Teacher, act: str) -> Teacher:
     """The teacher as the person has seen them, held until the transaction ends."""
     seen = teacher.version

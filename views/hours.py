@@ -16,19 +16,24 @@ from flask_login import login_required
 from werkzeug.wrappers import Response
 
 from models.base import row_id, utcnow
+from models.fields import form_fields
+from models.hanging import what_hangs_on
 from models.history import note_table
 from models.hours import HourPolicy
+from models.invariants import what_keeps
 from models.people import Teacher
-from models.violation import RuleViolation
+from models.violation import RuleViolation, Sentence
 from rules.hour_policies import Effect, PolicyValues, WhatIf, everyone_changed, what_if
 from rules.hour_statement import statement_of
 from views.pages import PageView
+from views.panel.attaching import Attaching
 from views.panel.cells import moment_text, text_of
 from views.panel.excel.columns import SheetColumn
 from views.panel.excel.writer import write_xlsx
 from views.panel.forms import make_form
 from views.panel.menu import ENTRIES, Entry
 from views.panel.screens import PanelView
+from views.panel.verbs import Verb
 from views.panel.words import told
 
 
@@ -67,7 +72,7 @@ def _own_teacher(identity: Any) -> int | None:
 
 
 class HourPolicyView(PanelView):
-    """学时政策: a new one is saved after the person has seen whose hours it would change."""
+    """学时政策: added, edited and deleted after the person has seen whose hours that would change."""
 
     model = HourPolicy
     extra_method_acts = {"changes": "add"}
@@ -76,41 +81,99 @@ class HourPolicyView(PanelView):
     @has_access
     def add(self) -> Response:
         """The form; then, where hours would change, whose; then the record."""
-        asked = self._asked() if request.method == "POST" and request.form.get("confirmed") != "1" else None
-        effect = what_if(self.db, self.identity, asked) if asked is not None else None
-        return self._ask_again(effect) if effect is not None and effect.changed else super().add()
+        return (self._asking("add", None) if request.method == "POST" else None) or super().add()
+
+    @expose("/edit/<pk>", methods=["GET", "POST"])
+    @has_access
+    def edit(self, pk: str) -> Response:
+        """The same of a policy there is."""
+        row = self.row(pk, form_fields(self.model, adding=False)) if request.method == "POST" else None
+        return (self._asking("edit", row) if row is not None and self.reaches("edit", row) else None) or super().edit(pk)
+
+    @expose("/delete/<pk>", methods=["GET", "POST"])
+    @has_access
+    def delete(self, pk: str) -> Response:
+        """Whose hours would change stands in place of the usual question."""
+        row = self.row(pk)
+        asks = self.reaches("delete", row) and not self.why_kept(row, what_hangs_on(self.db, row))
+        return (self._asking("delete", row) if asks else None) or super().delete(pk)
+
+    def bulk_verbs(self) -> dict[str, Verb]:
+        """Without deleting: whose hours change is looked at policy by policy."""
+        return {name: verb for name, verb in super().bulk_verbs().items() if name != "delete"}
 
     @expose("/changes", methods=["POST"])
     @has_access
     def changes(self) -> Response:
-        """Everybody whose hours would change, as a workbook."""
-        asked = self._asked()
-        if asked is None:
+        """Everybody whose hours would change, as a workbook; ``policy`` and ``act`` in the address name what would be edited or deleted."""
+        pk, act = request.args.get("policy"), request.args.get("act", "add")
+        row = self.row(pk) if pk is not None else None
+        if row is not None and (kept := what_keeps(self.db, row)):
+            raise RuleViolation(kept[0])
+        is_deleting = act == "delete" and row is not None
+        values = None if is_deleting else _values(self._form(row), row)
+        if values is None and not is_deleting:
             raise RuleViolation("请先填写完整的学时政策。")
+        effects = everyone_changed(self.db, self.identity, values, instead_of=row)
         note_table(self.db, HourPolicy, "export", _("学时政策调整的影响"))
         self.db.commit()
-        return _workbook(everyone_changed(self.db, self.identity, asked))
+        return _workbook(effects)
 
-    def _asked(self) -> PolicyValues | None:
-        """What the form says, if it can be saved at all: the form itself says why it cannot."""
-        form = make_form(self.open_fields(None), self.db, self.table, "add", formdata=request.form)
-        if not form.validate() or form.target.data > form.cap.data:
+    def asks_first(self, act: str, row: Any | None, form: Any | None) -> str:
+        effect = self._effect(act, None if act == "add" else row, form)
+        return Sentence("{changed} 名教师的计入学时或达标情况会变化。", changed=effect.changed) if effect and effect.changed else ""
+
+    def _asking(self, act: str, row: Any | None) -> Response | None:
+        """Whose hours would change, until that is confirmed; the form once more for whoever goes back; None when there is no question."""
+        if request.form.get("confirmed") == "1":
             return None
-        return PolicyValues(form.programme.data, form.valid_from.data, form.target.data, form.cap.data)
+        form = self._form(row) if act != "delete" else None
+        if form is not None and "revise" in request.form:
+            return self._revising(row, form)
+        effect = self._effect(act, row, form)
+        return self._ask(effect, act, row) if effect is not None and effect.changed else None
 
-    def _ask_again(self, effect: WhatIf) -> Response:
+    def _effect(self, act: str, row: Any | None, form: Any | None) -> WhatIf | None:
+        """None where nothing can be saved: the form, or the refusal, says why."""
+        if row is not None and what_keeps(self.db, row):
+            return None
+        values = _values(form, row) if form is not None else None
+        return what_if(self.db, self.identity, values, instead_of=row) if values is not None or act == "delete" else None
+
+    def _form(self, row: Any | None) -> Any:
+        act = "add" if row is None else "edit"
+        return make_form(self.open_fields(row), self.db, self.table, act, formdata=request.form, obj=row)
+
+    def _revising(self, row: Any | None, form: Any) -> Response:
+        title = _("新增%(what)s", what=_(self.noun())) if row is None else _("编辑：%(name)s", name=str(row))
+        back = self.url("list") if row is None else self.url("show", pk=row.id)
+        files = Attaching(self.db, self.identity, self.model, row)
+        return self._draw(title, form, self.open_fields(row), files, back, version=request.form.get("_version", ""))
+
+    def _ask(self, effect: WhatIf, act: str, row: Any | None) -> Response:
         kept = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+        of_row = {"pk": row.id} if row is not None else {}
         page = self.render_template(
             "hours/what_if.html",
             effect=effect,
             lines=[_line(one) for one in effect.first],
             header=_header(),
             kept=kept,
-            save_url=self.url("add"),
-            export_url=self.url("changes"),
-            cancel_url=self.url("list"),
+            is_deleting=act == "delete",
+            save_url=self.url(act, **of_row),
+            export_url=self.url("changes", **({"policy": row.id, "act": act} if row is not None else {})),
+            cancel_url=self.url("list") if row is None else self.url("show", pk=row.id),
         )
         return page  # type: ignore[no-any-return]
+
+
+def _values(form: Any, row: Any | None) -> PolicyValues | None:
+    """What the form says, and the record where the form has no such field; None when it cannot be saved at all."""
+    if not form.validate():
+        return None
+    names = ("programme_id", "valid_from", "target", "cap")
+    told = {name: form[label].data if (label := name.removesuffix("_id")) in form else getattr(row, name) for name in names}
+    return PolicyValues(**told) if told["target"] <= told["cap"] else None
 
 
 def _header() -> list[str]:

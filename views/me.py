@@ -23,7 +23,7 @@ from rules.accounts import change_password
 from rules.approvals import CERTIFICATION
 from rules.certification import EVIDENCE, apply_with_evidence, change_evidence, open_application
 from rules.masks import mask_account, mask_id_number, mask_phone
-from rules.people import join_school
+from rules.people import correct_document, join_school
 from rules.phones import confirm_phone_change, start_phone_change
 from rules.real_name import missing_facts
 from rules.registration import become_teacher, school_or_other, switch_identity
@@ -207,6 +207,27 @@ class MeView(PageView):
         return self.ask(
             "simple_form.html", form, act, title=_("当前任教信息"), intro=intro, submit_label=_("保存"), cancel_url=url_for("MeView.home")
         )
+
+    @expose("/document", methods=["GET", "POST"])
+    @login_required
+    def document(self) -> Response:
+        """更正证件: type and number of one's own document, while no school vouches for it (S4-51, S4-53, S4-54)."""
+        teacher = self._teacher()
+        if teacher is None:
+            abort(404)
+        fields = {name: field for name, field in teaching_fields().items() if name in ("id_type", "id_number")}
+        form = type("DocumentForm", (FlaskForm,), fields)(meta={"csrf": False}, id_type=teacher.id_type_id)
+
+        def act(form: FlaskForm) -> Response:
+            if not (form.id_number.data or "").strip():
+                raise RuleViolation("请填写证件号码。", "id_number")
+            correct_document(self.db, self.identity, teacher, form.id_type.data, form.id_number.data)
+            flash(_("证件信息已更正。以证件号码为账号的，请用新号码登录。"), "success")
+            return redirect(url_for("MeView.home"), 303)
+
+        intro = _("现在的证件号码是 %(number)s。认证通过后不能直接修改，请先从学校移除。", number=mask_id_number(teacher.id_number))
+        back = url_for("MeView.home")
+        return self.ask("simple_form.html", form, act, title=_("更正证件"), intro=intro, submit_label=_("保存"), cancel_url=back)
 
     @expose("/certification", methods=["GET", "POST"])
     @login_required

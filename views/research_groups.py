@@ -24,7 +24,7 @@ from views.pages import PageView
 from views.panel.cells import moment_text, text_of
 from views.panel.pages import Button, ConfirmPage
 from views.panel.words import refused
-from views.research_tables import ResearchView
+from views.research_tables import BEGIN, ResearchView
 
 QUIET_DAYS = 30
 """A group that has had no activity for so long stands in the worklist (S0-30)."""
@@ -82,6 +82,10 @@ class ResearchGroupView(ResearchView):
     model = ResearchGroup
     kept = frozenset({"delete"})
     extra_method_acts = {"members": "read"}
+
+    def save_labels(self) -> tuple[str, str]:
+        """In the wizard a group is confirmed, one at a time: 开始 → 创建教研组 → 确认 → 提交 (S0-48)."""
+        return (_("确认"), "") if request.args.get("from") == BEGIN else super().save_labels()
 
     def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
         asked = {"without_leader": without_leader(), "without_plan": without_plan(), "quiet": without_activity(utcnow(), QUIET_DAYS)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -107,6 +108,98 @@ def test_where_nobody_would_change_it_is_saved_at_once_and_nonsense_is_told_besi
     assert wrong.status_code == 422 and "达标学时不能超过计入上限 25。" in wrong.text
     assert dan.post("/hour_policy/add", **form).status_code == 303
     assert client_of("平").post("/hour_policy/changes", **form).status_code in (302, 403)
+
+
+@pytest.fixture
+def later(earned: Cast) -> HourPolicy:
+    """A policy that nobody has used yet: 25 / 25 from 2099 on."""
+    with acting_as(SYSTEM), make_session_factory(earned.engine)(expire_on_commit=False) as session:
+        programme = session.scalars(select(Programme).filter_by(name="能力提升工程2.0")).one()
+        policy = HourPolicy(programme=programme, valid_from=date(2099, 1, 1))
+        session.add(policy)
+        session.commit()
+        return policy
+
+
+def limits_of(cast: Cast) -> dict[int, Decimal]:
+    """Year in which a policy begins → its cap."""
+    with Session(cast.engine) as session:
+        query = select(HourPolicy).join(Programme, Programme.id == HourPolicy.programme_id).where(Programme.name == "能力提升工程2.0")
+        return {policy.valid_from.year: policy.cap for policy in session.scalars(query)}
+
+
+def typed(**values: str) -> dict[str, str]:
+    kinds = {"discussion": "2", "homework": "5", "observation": "5", "offline_most": "10"}
+    return {"valid_from": "2099-01-01", "policy_ref": "粤教〔2099〕1号", "target": "10", "cap": "10"} | kinds | values
+
+
+def test_a_changed_policy_shows_first_whose_hours_would_change(earned: Cast, later: HourPolicy, client_of: Any) -> None:
+    dan, address, before = client_of("丹"), f"/hour_policy/edit/{later.id}", limits_of(earned)
+    form = typed(_version=dan.version(address))
+    asked = dan.post(address, **form)
+    assert asked.status_code == 200 and "1 名教师的计入学时或达标情况会变化" in asked.text and "<td>梅</td>" in asked.text
+    assert all(f'name="{name}" value="{value}"' in asked.text for name, value in form.items()), "nothing typed is lost"
+    assert f"/hour_policy/show/{later.id}" in asked.text and limits_of(earned) == before
+    changed = dan.post(address, **form, revise="1")
+    assert changed.status_code == 200 and "粤教〔2099〕1号" in changed.text and limits_of(earned) == before
+    assert f'name="_version" value="{form["_version"]}"' in changed.text
+    sheet = load_workbook(BytesIO(dan.post(f"/hour_policy/changes?policy={later.id}&act=edit", **form).data))
+    assert [cell.value for cell in list(sheet.worksheets[0].iter_rows())[-1]][:4] == ["梅", "北实验小学", 25, 10]
+    stale = dan.post(address, **form | {"_version": "0"}, confirmed="1")
+    assert stale.status_code == 409 and limits_of(earned) == before
+    assert dan.post(address, **form, confirmed="1").status_code == 303
+    assert limits_of(earned) == before | {2099: 10}
+    same = typed(_version=dan.version(address), policy_ref="")
+    assert dan.post(address, **same).status_code == 303, "nobody changes: saved at once"
+
+
+def test_a_deleted_policy_shows_first_whose_hours_would_change(earned: Cast, later: HourPolicy, client_of: Any) -> None:
+    dan, address = client_of("丹"), f"/hour_policy/delete/{later.id}"
+    usual = dan.get(address).text
+    assert "名教师的计入学时" not in usual and "删除后不能恢复" in usual, "the same limits as before: the usual question"
+    with acting_as(SYSTEM), make_session_factory(earned.engine)() as session:
+        session.get_one(HourPolicy, later.id).target = session.get_one(HourPolicy, later.id).cap = Decimal(10)
+        session.commit()
+    before = limits_of(earned)
+    for asked in (dan.get(address), dan.post(address)):
+        assert asked.status_code == 200 and "1 名教师的计入学时或达标情况会变化" in asked.text and "还没有删除" in asked.text
+    sheet = load_workbook(BytesIO(dan.post(f"/hour_policy/changes?policy={later.id}&act=delete").data))
+    assert [cell.value for cell in list(sheet.worksheets[0].iter_rows())[-1]][:4] == ["梅", "北实验小学", 10, 25]
+    assert limits_of(earned) == before
+    refused = dan.post("/hour_policy/bulk", verb="delete", id=str(later.id), confirmed="1")
+    assert refused.status_code in (403, 404) and limits_of(earned) == before, "several at once would ask nobody"
+    assert client_of("平").get(address).status_code in (302, 403)
+    assert dan.post(address, confirmed="1").status_code == 303
+    assert limits_of(earned) == {year: cap for year, cap in before.items() if year != 2099}
+
+
+def test_a_policy_in_use_is_refused_without_a_question(earned: Cast, later: HourPolicy, client_of: Any) -> None:
+    dan = client_of("丹")
+    with Session(earned.engine) as session:
+        used = session.scalars(select(HourEntry.policy_id)).first()
+        begun = session.get_one(HourPolicy, used).valid_from
+    address = f"/hour_policy/edit/{used}"
+    refused = dan.post(address, **typed(valid_from=begun.isoformat(), _version=dan.version(address)))
+    assert refused.status_code == 422 and "已在使用，不能修改或删除" in refused.text
+    assert "已在使用，不能修改或删除" in dan.get(f"/hour_policy/delete/{used}").text
+    listed = dan.post(f"/hour_policy/changes?policy={used}&act=delete")
+    assert listed.status_code == 400 and "已在使用" in listed.text
+
+
+def test_rest_asks_too(earned: Cast, later: HourPolicy, client_of: Any) -> None:
+    dan, address, before = client_of("丹"), f"/api/v1/hour_policy/{later.id}", limits_of(earned)
+    lower = json.dumps({"target": 10, "cap": 10})
+    new = json.dumps(typed(valid_from="2098-01-01") | {"programme": later.programme_id})
+    for method, where, body in (("put", address, lower), ("post", "/api/v1/hour_policy/", new)):
+        asked = dan.api(method, where, body)
+        assert asked.status_code == 409 and "1 名教师" in asked.json["message"] and "confirmed=1" in asked.json["message"], asked.text
+        assert limits_of(earned) == before
+    assert dan.api("put", f"{address}?confirmed=1", lower).status_code == 200
+    assert limits_of(earned) == before | {2099: 10}
+    assert dan.api("delete", address).status_code == 409 and 2099 in limits_of(earned)
+    assert dan.api("delete", f"{address}?confirmed=1").status_code == 200
+    assert dan.api("post", "/api/v1/hour_policy/?confirmed=1", new).status_code == 201
+    assert limits_of(earned)[2098] == 10
 
 
 def test_no_form_touches_the_ledger(earned: Cast, client_of: Any) -> None:

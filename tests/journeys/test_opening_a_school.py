@@ -15,6 +15,7 @@ from models.people import CertificationState, Teacher
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from tests.research_cast import GROUP, PROGRAMME
 
+MAIN_BUTTON = re.compile(r'form-main btn-primary">([^<]*)<')
 PAGES = ("/research/{pk}/", "/research/{pk}/begin", "/research/{pk}/team")
 
 
@@ -101,16 +102,25 @@ def test_the_steps_lead_back_to_the_steps(cast: Any, client_of: Any) -> None:
     group = f"/research_group/add?school_programme={part.id}&from=begin"
     assert group.replace("&", "&amp;") in rui.get(begin).text
     assert f'href="{begin}"' in rui.get(group).text
+    assert _buttons(rui, group) == ["确认"], "开始 → 创建教研组 → 确认 → 提交 (S0-48)"
+    assert _buttons(rui, "/research_group/add") == ["保存", "保存并继续新增"]
     sent = {"school_programme": str(part.id), "leader": str(cast.teacher["菊"])}
     assert rui.post(group, **sent, name="南语文组").headers["Location"] == begin
     assert "还没有组长" not in rui.get(begin).text
-    assert rui.post(group, **sent | {"leader": ""}, name="南数学组", again="1").headers["Location"] == group
+    twice = rui.post(group, **sent, name="南语文组")
+    assert twice.status_code == 422 and MAIN_BUTTON.findall(twice.text) == ["确认"], "a refusal keeps the wizard's button"
+    assert rui.post(group, **sent | {"leader": ""}, name="南数学组").headers["Location"] == begin
     assert "还没有组长" in rui.get(begin).text and "1 个教研组还没有组长" in rui.get(f"/research/{part.id}/").text
     listed = rui.get("/research_group/list/?only.without_leader=1").text
     assert "南数学组" in listed and "南语文组" not in listed
     assert "没有组长的教研组" in rui.get("/research_group/list/").text
     assert f'href="{begin}"' not in client_of("菊").get(f"/research/{part.id}/").text
     assert f'href="/research/{part_of(cast, "北").id}/begin"' not in client_of("平").get("/research/").text.split("steps-list")[0]
+
+
+def _buttons(browser: Any, address: str) -> list[str]:
+    """What the buttons at the foot of a form say."""
+    return re.findall(r"<button[^>]*>([^<]*)</button>", browser.get(address).text.split("form-buttons")[1].split("</form>")[0])
 
 
 def _letting_go(browser: Any, pk: int) -> str:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from openpyxl import load_workbook
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from models.access import Post
-from models.activities import Activity
+from models.access import Account, Post
+from models.activities import Activity, ActivityKind, Evaluation, Rubric
+from models.history import Decision
 from models.hours import HourEntry
 from models.jobs import Job, JobKind, JobState
+from models.outcomes import Outcome, OutcomeState
 from models.people import CertificationState, Teacher
 from models.research import RemovalRequest, RemovalState, SchoolProgramme
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
-from rules.grants import GROUP_MEMBER
+from rules.grants import GROUP_MEMBER, IT_TEAM
 from tests.bench.measuring import counted
 from tests.cast import TODAY
+from tests.research_cast import GROUP
 from tests.services.endings import attach
 from tests.services.lessons import LEADER, MEMBER, OTHER, Lessons
 from views.panel.excel.archive import plain_name
@@ -216,11 +222,59 @@ def test_an_archive_holds_every_record_and_file(lessons: Lessons, app: Any, clie
             [plan] = [one for one in names if one.startswith("文件/")]
             assert plan.startswith("文件/整校推进/") and plan.endswith("规划_方案.pdf") and ".." not in plan.split("/")
             assert pack.read(plan) == b"the plan"
-            assert len([one for one in names if one.startswith("记录/")]) == 15
-            hours = next(one for one in names if "学时台账" in one)
-            with zipfile.ZipFile(io.BytesIO(pack.read(hours))) as book:
-                assert "如何导读" in book.read("xl/worksheets/sheet1.xml").decode()
+            assert len([one for one in names if one.startswith("记录/")]) == 17
+            assert any("如何导读" in row for row in sheet_of(pack, "学时台账"))
     assert "下载文件" in browser.get("/job/list/").text
+
+
+def sheet_of(pack: zipfile.ZipFile, label: str) -> list[list[Any]]:
+    """The rows of the workbook with this name."""
+    [name] = [one for one in pack.namelist() if one.startswith("记录/") and label in one]
+    book = load_workbook(io.BytesIO(pack.read(name)))
+    return [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
+
+
+def test_an_archive_tells_who_belonged_what_was_decided_and_every_criterions_stars(lessons: Lessons, app: Any, client_of: Any) -> None:
+    """Members and team with those who left, opinions on what is in it, stars by criterion; a draft and its decisions stay out of it."""
+    lessons.appoint(OTHER, IT_TEAM, lessons.school.scope_path)
+    teacher, lesson = lessons.cast.teacher, lessons.activity(LEADER, ActivityKind.OBSERVATION)
+    with acting_as(SYSTEM):
+        lessons.session.execute(update(Rubric).where(Rubric.id == lessons.rubric.id).values(criteria="目标清晰\n互动充分"))
+        left = select(Account.id).filter_by(teacher_id=teacher[MEMBER]).scalar_subquery()
+        gone = update(Post).where(Post.account_id == left, Post.role == GROUP_MEMBER).values(until=TODAY + timedelta(days=9))
+        lessons.session.execute(gone, execution_options={"synchronize_session": False})
+        path = lessons.group.scope_path
+        given = {"average": Decimal("4.5"), "summary": "节奏稳", "scope_path": path, "created_at": TODAY, "updated_at": TODAY, "version": 1}
+        lessons.session.execute(insert(Evaluation).values(activity_id=lesson.id, teacher_id=teacher[MEMBER], stars=[5, 4], **given))
+        draft, outcome = (Outcome(group_id=lessons.group.id, title=title) for title in ("草稿成果", "送审成果"))
+        lessons.session.add_all([draft, outcome])
+        lessons.session.flush()
+        lessons.session.execute(update(Outcome).where(Outcome.id == outcome.id).values(state=OutcomeState.REVIEWED))
+        for row, name, step, source, target, said in (
+            (lessons.school, "school_programme", "验收不通过", "applied", "failed", "缺少总结"),
+            (draft, "outcome", "退回", "submitted", "saved", "不该看到"),
+            (outcome, "outcome", "发布", "submitted", "reviewed", "很好"),
+        ):
+            told = Decision(table_name=name, row_id=row.id, step="x", label=step, source=source, target=target, comment=said)
+            told.account_id, told.post = lessons.cast.account["丹"], "区域管理员"
+            lessons.session.add(told)
+        lessons.session.commit()
+    browser = client_of("平")
+    job = archived(app, lessons.cast, browser, lessons.school.id)
+    assert job.state is JobState.DONE, job.message
+    with zipfile.ZipFile(io.BytesIO(browser.get(f"/job/{job.id}/file").data)) as pack:
+        people = [row[:4] for row in sheet_of(pack, "成员与信息化团队")]
+        assert [GROUP, "教研组组长", LEADER, "否"] in people and [GROUP, "教研组成员", MEMBER, "否"] in people
+        assert any(row[1:3] == ["信息化团队", OTHER] for row in people), people
+        assert next(row for row in sheet_of(pack, "成员与信息化团队") if row[2] == MEMBER)[5] is not None, "who left, and when"
+        decided = sheet_of(pack, "评审与审批意见")
+        assert any(row[2:7] == ["验收不通过", "待验收", "验收不通过", "缺少总结", "丹"] and row[7] == "区域管理员" for row in decided), (
+            decided
+        )
+        assert any(row[:7] == ["研修成果", "送审成果", "发布", "待评审", "已评审", "很好", "丹"] for row in decided), decided
+        assert not any("不该看到" in row for row in decided)
+        assert [row[2] for row in sheet_of(pack, "研修成果")][-1] == "送审成果" and "草稿成果" not in str(sheet_of(pack, "研修成果"))
+        assert any(row[-1] == "目标清晰：5\n互动充分：4" for row in sheet_of(pack, "评课表")), sheet_of(pack, "评课表")
 
 
 def test_nobody_else_archives_a_school(lessons: Lessons, app: Any, client_of: Any) -> None:

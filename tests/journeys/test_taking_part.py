@@ -25,11 +25,12 @@ from models.activities import (
     Topic,
 )
 from models.base import utcnow
-from models.hours import HourEntry, HourState, Programme
+from models.hours import HourCategory, HourEntry, HourState, Programme
 from models.research import RemovalRequest, RemovalState, ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
 from rules.grants import GROUP_MEMBER, IT_TEAM
+from rules.hour_ledger import Earned, credit
 from tests import samples
 from tests.bench.measuring import counted
 from tests.cast import Cast
@@ -99,6 +100,31 @@ def test_a_member_finds_what_is_to_be_done(north: School, client_of: Any) -> Non
     assert "查看成员" in member and "成员管理" not in member and "查看专题" in member and "专题管理" not in member
     assert "成员管理" in leader and "专题管理" in leader
     assert client_of("平").get("/research/mine/").status_code == 404
+
+
+def test_who_cannot_reach_the_target_any_more_reads_it_on_the_page(north: School, client_of: Any) -> None:
+    """S0-41: the page says so as long as what is still on offer does not suffice, to its teacher and to who answers for them."""
+    teacher, path, now = north.cast.teacher[MEMBER], north.cast.path["北"], utcnow()
+    with acting_as(SYSTEM):
+        seed = north.session.scalars(select(Activity).order_by(Activity.id)).first()
+        assert seed is not None
+        programme, policy = north.lessons.school.programme_id, seed.policy_id
+        over = update(Activity).where(Activity.id == seed.id).values(ends_at=now - timedelta(hours=1))
+        north.session.execute(over, execution_options={"synchronize_session": False})
+        credit(
+            north.session,
+            [Earned(teacher, programme, policy, HourCategory.HOMEWORK, "旧作业", Decimal(5), now, "participation/old", path)],
+            now=now,
+        )
+        north.session.commit()
+    member, ping = client_of(MEMBER), client_of("平")
+    for offered in ("12", "17"):
+        warning = f"还差 20 学时，而目前的活动最多还能获得 {offered} 学时，按现有安排不能达到 25 学时。"
+        for page in (member.get("/hours/").text, ping.get(f"/hours/{teacher}").text):
+            assert "计入 5 / 25 学时" in page and warning in page
+        north.publish(HOMEWORK, "补充作业")
+    for page in (member.get("/hours/").text, ping.get(f"/hours/{teacher}").text):
+        assert "计入 5 / 25 学时" in page and "按现有安排" not in page, "22 hours are on offer"
 
 
 def test_an_accepted_school_leaves_nothing_to_be_done(north: School, client_of: Any) -> None:

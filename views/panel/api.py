@@ -142,6 +142,8 @@ class PanelApi(BaseApi):  # type: ignore[misc]
         kept = what_keeps(self.db, row)
         if kept:
             return self.response(409, message=told(Sentence.of(kept)))  # type: ignore[no-any-return]
+        if why := self._unconfirmed("delete", row):
+            return self.response(409, message=why)  # type: ignore[no-any-return]
         try:
             self.db.delete(row)
             self.db.commit()
@@ -167,6 +169,8 @@ class PanelApi(BaseApi):  # type: ignore[misc]
         form = make_form(fields, self.db, self.table, act, formdata=_as_form(fields, body))
         status = 422
         if form.validate():
+            if why := self._unconfirmed(act, row, form):
+                return self.response(409, message=why)  # type: ignore[no-any-return]
             try:
                 with self.db.no_autoflush:
                     fill(row, form, fields, self.db)
@@ -179,6 +183,14 @@ class PanelApi(BaseApi):  # type: ignore[misc]
                 return None
         errors = {name or "_": [str(m) for m in messages] for name, messages in form.errors.items()}
         return self.response(status, message=_("没有保存，请检查各字段。"), errors=errors)  # type: ignore[no-any-return]
+
+    def _unconfirmed(self, act: str, row: Any, form: Any | None = None) -> str:
+        """What it would change for others, unless the address says ``confirmed=1`` as a form does; then, and otherwise, empty."""
+        if request.args.get("confirmed") == "1":
+            return ""
+        view = current_app.extensions["panel"][self.table]
+        why = view.asks_first(act, row, form)
+        return told(Sentence.of([why, "还没有保存。确认无误后，请在地址中加上 confirmed=1 再发送。"])) if why else ""
 
 
 def _json(field: Field, value: Any, clear: bool) -> Any:

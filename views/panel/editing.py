@@ -46,6 +46,14 @@ class EditingMixin(Base):
         """Where saving or leaving the form leads whoever came from a page of the area; empty: to the record; for a subclass."""
         return ""
 
+    def save_labels(self) -> tuple[str, str]:
+        """What the form's main button says, and the one that saves and opens an empty form again; empty: there is none; for a subclass."""
+        return _("保存"), _("保存并继续新增")
+
+    def asks_first(self, act: str, row: Any | None, form: Any | None) -> str:
+        """What adding, editing or deleting would change for others; REST does it only with ``?confirmed=1``; for a subclass."""
+        return ""
+
     @expose("/add", methods=["GET", "POST"])
     @has_access
     def add(self) -> Response:
@@ -140,6 +148,7 @@ class EditingMixin(Base):
     def _draw(
         self, title: str, form: Any, fields: list[Field], files: Attaching, back: str, conflict: Any = (), version: str = ""
     ) -> Response:
+        submit, again = self.save_labels()
         page = FormPage(
             title=title,
             table=self.table,
@@ -147,14 +156,21 @@ class EditingMixin(Base):
             form=form,
             fields=[f.name for f in fields],
             cancel_url=back,
-            submit_label=_("保存"),
-            again_label="" if version else _("保存并继续新增"),
+            submit_label=submit,
+            again_label="" if version else again,
             errors=[*errors_of(form), *files.summary()],
             conflict=conflict,
             version=version,
             uploads=files.boxes(),
         )
         return self.render_template("panel/form.html", page=page)  # type: ignore[no-any-return]
+
+    def why_kept(self, row: Any, hanging: dict[str, list[Sentence]]) -> list[str]:
+        """Every sentence that says why the record cannot be deleted; ``hanging`` is what hangs on it."""
+        kept = what_keeps(self.db, row)
+        if not kept and KEEPS in hanging:
+            kept = [Sentence("“{name}”正被{what}使用，不能删除。", name=str(row), what=Sentence.of(hanging[KEEPS], "、"))]
+        return kept
 
     @expose("/delete/<pk>", methods=["GET", "POST"])
     @has_access
@@ -163,9 +179,8 @@ class EditingMixin(Base):
         row = self.row(pk)
         if not self.reaches("delete", row):
             abort(403)
-        kept, hanging = what_keeps(self.db, row), what_hangs_on(self.db, row)
-        if not kept and KEEPS in hanging:
-            kept = [Sentence("“{name}”正被{what}使用，不能删除。", name=str(row), what=Sentence.of(hanging[KEEPS], "、"))]
+        hanging = what_hangs_on(self.db, row)
+        kept = self.why_kept(row, hanging)
         if request.method == "POST" and request.form.get("confirmed") == "1" and not kept:
             name = str(row)
             try:

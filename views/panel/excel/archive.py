@@ -12,6 +12,7 @@ import errno
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,13 +26,14 @@ from models.base import table_name, utcnow
 from models.fields import exported_fields
 from models.files import Attachment, Blob, slots_of
 from models.history import note
-from models.hours import HourEntry
+from models.hours import HourEntry, Programme
 from models.kept import is_open
 from models.outcomes import AbilitySummary, ImprovementPlan, Outcome
 from models.research import GroupPlan, RemovalRequest, ResearchGroup, ScaleScore, SchoolProgramme
-from models.scoping import acting_as, below
+from models.scoping import Identity, acting_as, below
 from rules.files_store import CHUNK
 from views.panel.cells import moment_text
+from views.panel.excel.archive_lists import BATCH, CRITERIA, STARS, decisions_on, members_of, stars_told
 from views.panel.excel.columns import SheetColumn
 from views.panel.excel.sheets import SheetRows, sheet_column
 from views.panel.excel.writer import write_xlsx
@@ -39,7 +41,6 @@ from views.panel.excel.writer import write_xlsx
 if TYPE_CHECKING:
     from views.panel.excel.work import Work
 
-BATCH = 2_000
 LONGEST_NAME = 80
 NOT_IN_A_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 """What Windows takes in no name, and what makes one read as another."""
@@ -63,11 +64,13 @@ def archive(work: Work) -> None:
     school = work.session.get(SchoolProgramme, work.job.details["row"])
     if school is None:
         raise Failure(_("记录已不存在，或已不在您的管理范围内。"))
-    work.view.identity.require("export", "school_programme", school.scope_path)
+    # Asked for now: while a service writes for the person, everything is open.
+    identity = work.view.identity
+    identity.require("export", "school_programme", school.scope_path)
     target = work.folder / "archive.zip"
     try:
-        with acting_as(work.view.identity.serving()):
-            archiving = Archive(work, school)
+        with acting_as(identity.serving()):
+            archiving = Archive(work, school, identity)
             with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as pack:
                 lost = archiving.write(pack)
         key = work.store.put(target, now=utcnow())
@@ -75,7 +78,7 @@ def archive(work: Work) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise Failure(_(NO_ROOM)) from error
         raise
-    with acting_as(work.view.identity.serving()):
+    with acting_as(identity.serving()):
         note(work.session, school, "archive")
     told = _("已归档 %(rows)s 条记录、%(files)s 个文件。", rows=archiving.rows, files=archiving.files)
     missing = _("有 %(count)s 个文件在存储中找不到，已列在附件清单里。", count=lost) if lost else ""
@@ -86,18 +89,22 @@ def archive(work: Work) -> None:
 class Archive:
     """One ZIP being written: workbooks first, then the files, then the list of the files."""
 
-    def __init__(self, work: Work, school: SchoolProgramme) -> None:
-        self.work, self.school = work, school
+    def __init__(self, work: Work, school: SchoolProgramme, identity: Identity) -> None:
+        self.work, self.school, self.identity = work, school, identity
         self.rows = self.files = self.done = 0
-        kept = {model: is_open(model, work.view.identity) for model in (Topic, Activity, Outcome, Comment)}
+        kept = {model: is_open(model, identity) for model in (Topic, Activity, Outcome, Comment)}
         self.tables = {m: c if (opened := kept.get(m)) is None else and_(c, opened) for m, c in conditions_of(school)}
-        self.total = sum(work.session.scalar(select(func.count()).select_from(m).where(c)) or 0 for m, c in self.tables.items())
+        self.lists = (members_of(school, work.session.get_one(Programme, school.programme_id)), decisions_on(self.tables))
+        self.total = sum(one.count(work.session) for one in self.lists)
+        self.total += sum(work.session.scalar(select(func.count()).select_from(m).where(c)) or 0 for m, c in self.tables.items())
         self.total += work.session.scalar(select(func.count()).select_from(self._attached().order_by(None).subquery())) or 0
 
     def write(self, pack: zipfile.ZipFile) -> int:
         """All of it; the answer is how many files the store no longer has."""
         for number, model in enumerate(self.tables, 1):
             self._table(pack, number, model)
+        for number, one in enumerate(self.lists, len(self.tables) + 1):
+            self._workbook(pack, number, _(one.label), one.sheet_columns(), one.rows(self.work.session))
         told, lost = self._attachments(pack)
         self._list(pack, told)
         return lost
@@ -110,12 +117,18 @@ class Archive:
     def _table(self, pack: zipfile.ZipFile, number: int, model: type[Any]) -> None:
         view = current_app.extensions["panel"][table_name(model)]
         label, fields = _(model.__screen__.label), exported_fields(model)
-        sheet = SheetRows(self.work.session, self.work.view.identity, model, fields, view.words)
+        sheet = SheetRows(self.work.session, self.identity, model, fields, view.words)
+        columns = [sheet_column(field) for field in fields]
         statement = select(*sheet.columns).where(self.tables[model]).order_by(model.id)
-        rows = self._streamed(sheet, statement)
+        if model is Evaluation:
+            columns, statement = [*columns, replace(STARS, label=_(STARS.label))], statement.add_columns(CRITERIA, Evaluation.stars)
+        self._workbook(pack, number, label, columns, self._streamed(sheet, statement))
+
+    def _workbook(
+        self, pack: zipfile.ZipFile, number: int, label: str, columns: Sequence[SheetColumn], rows: Iterator[Sequence[object]]
+    ) -> None:
         target = self.work.folder / "table.xlsx"
         before, told = self.done, _("正在写入：%(label)s", label=label)
-        columns = [sheet_column(field) for field in fields]
         count = write_xlsx(
             target, columns, rows, note=self._note(label), sheet_title=label, on_progress=lambda n: self._tell(before + n, told)
         )
@@ -124,14 +137,17 @@ class Archive:
         target.unlink()
 
     def _streamed(self, sheet: SheetRows, statement: Any) -> Iterator[Sequence[object]]:
+        """The cells of each row; the stars are told last where they were asked for."""
+        width = len(sheet.columns)
         for rows in self.work.session.execute(statement, execution_options={"yield_per": BATCH}).partitions():
-            yield from sheet.cells(rows)
+            cells = sheet.cells([row[:width] for row in rows])
+            yield from ((*cell, stars_told(*row[width:])) for cell, row in zip(cells, rows, strict=True)) if width < len(rows[0]) else cells
 
     def _note(self, label: str) -> list[tuple[str, str]]:
         return [
             (_("内容"), label),
             (_("学校"), self.school.name),
-            (_("岗位"), self.work.view.identity.label),
+            (_("岗位"), self.identity.label),
             (_("导出时间"), moment_text(utcnow())),
         ]
 
