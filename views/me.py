@@ -217,6 +217,7 @@ class MeView(PageView):
             abort(404)
         fields = {name: field for name, field in teaching_fields().items() if name in ("id_type", "id_number")}
         form = type("DocumentForm", (FlaskForm,), fields)(meta={"csrf": False}, id_type=teacher.id_type_id)
+        form.id_number.description = _("字母 X 大写。")
 
         def act(form: FlaskForm) -> Response:
             if not (form.id_number.data or "").strip():
