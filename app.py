@@ -91,7 +91,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["db"] = Sessions(make_session_factory(engine), scopefunc=lambda: id(app_ctx._get_current_object()))  # type: ignore[attr-defined]
     app.teardown_appcontext(lambda _error: app.extensions["db"].remove())
     app.teardown_request(lambda _error: become(NOBODY))
-    set_policy(Policy(settings.lock_limit, settings.lock_seconds, settings.default_password_days, settings.password_hash))
+    set_policy(_policy(settings))
     set_limits(_limits(settings))
     _speak()
     set_gateway(_gateway(settings))
@@ -156,6 +156,12 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
         "RATELIMIT_ENABLED": True,
         "RATELIMIT_STORAGE_URI": settings.redis_url or "memory://",
     }
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        settings.lock_limit, settings.lock_seconds, settings.default_password_days, settings.password_hash, settings.province_account
+    )
 
 
 def _limits(settings: Settings) -> Limits:

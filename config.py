@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -83,6 +84,9 @@ class Settings:
     code_daily_cap: int = 500
     """``CODE_DAILY_CAP``: permission codes one account may issue in a day (Z-14)."""
 
+    province_account: str = "OrganAdmin"
+    """``PROVINCE_ACCOUNT``: what the accounts of a province's administrators are called, before their number; other offices' are OrganAdmin (Z-05)."""
+
     view_seconds: int = 5
     """``VIEW_SECONDS``: how long page views wait in the process before they are written together; 0 writes none by itself."""
 
@@ -148,6 +152,7 @@ class Settings:
             default_password_days=_number(environ, "DEFAULT_PASSWORD_DAYS", cls.default_password_days, 1, 365),
             code_days=_number(environ, "CODE_DAYS", cls.code_days, 1, 365),
             code_daily_cap=_number(environ, "CODE_DAILY_CAP", cls.code_daily_cap, 1, 1_000_000),
+            province_account=_prefix(environ, "PROVINCE_ACCOUNT", cls.province_account),
             view_seconds=_number(environ, "VIEW_SECONDS", cls.view_seconds, 0, 3600),
             document_mb=_number(environ, "DOCUMENT_MB", cls.document_mb, 1, 1_000_000),
             image_mb=_number(environ, "IMAGE_MB", cls.image_mb, 1, 1_000_000),
@@ -189,6 +194,13 @@ def _number(environ: Mapping[str, str], name: str, default: int, least: int, mos
     if not given.isdecimal() or not least <= int(given) <= most:
         raise SettingsError(f"{name} 应为 {least} 到 {most} 之间的整数，现在是“{given}”。")
     return int(given)
+
+
+def _prefix(environ: Mapping[str, str], name: str, default: str) -> str:
+    given = environ.get(name, "").strip() or default
+    if not re.fullmatch("[A-Za-z]{3,20}", given):
+        raise SettingsError(f"{name} 应为 3 到 20 个英文字母，现在是“{given}”。")
+    return given
 
 
 def _named(environ: Mapping[str, str], name: str) -> Callable[[], Any] | None:

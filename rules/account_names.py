@@ -14,7 +14,7 @@ from datetime import date
 from rules.errors import RuleViolation
 from rules.id_numbers import OTHER_IDS, RESIDENT, check_id_number, half_width
 
-# The manuals name no format for a province (Z-05): an installation may pass its own mapping.
+# The manuals name no format for a province (Z-05): an installation sets its own, see ``rules.issuing.prefixes``.
 ACCOUNT_PREFIXES: Mapping[str, str] = {
     "province": "OrganAdmin",
     "region": "OrganAdmin",

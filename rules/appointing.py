@@ -16,25 +16,20 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post
-from models.org import School, SchoolKind
+from models.org import RegionLevel, School, SchoolKind
 from models.scoping import Identity, acting_as
 from models.session import transaction
 from models.violation import Sentence
-from rules.account_names import ACCOUNT_PREFIXES, check_phone
+from rules.account_names import check_phone
 from rules.acting import Unit, acting_post, level_of, take_turn
 from rules.code_issuers import MAY_APPOINT, check_may_appoint
 from rules.errors import RuleViolation
 from rules.grants import COURSE_PROVIDER, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TRAINING_EXPERT, role_label
 from rules.id_numbers import check_resident_id, half_width
-from rules.issuing import LONGEST_NAME, add_if_free, given, new_account, next_account, write
+from rules.issuing import LONGEST_NAME, add_if_free, given, new_account, next_account, prefixes, write
 
-PREFIX_OF = {
-    REGION_SUPER: ACCOUNT_PREFIXES["region"],
-    REGION_SPECIAL: ACCOUNT_PREFIXES["region"],
-    SCHOOL_ADMIN: ACCOUNT_PREFIXES["school"],
-    COURSE_PROVIDER: ACCOUNT_PREFIXES["provider"],
-}
-"""Role → what its accounts are called; whoever is not in it is called by the identity number."""
+CALLED = {REGION_SUPER: "region", REGION_SPECIAL: "region", SCHOOL_ADMIN: "school", COURSE_PROVIDER: "provider"}
+"""Role → how its accounts are called; whoever is not in it is called by the identity number."""
 LARGEST_TEAM = 2000
 MOST_FAULTS = 20
 
@@ -101,13 +96,19 @@ def _check_may(session: Session, identity: Identity, role: str, unit: Unit) -> N
     check_may_appoint(post.role, post.scope_path, role, unit.scope_path, level_of(unit))
 
 
+def _prefix(role: str, unit: Unit) -> str:
+    """A province's administrators may be called otherwise than a city's (Z-05)."""
+    kind = CALLED[role]
+    return prefixes()["province" if kind == "region" and level_of(unit) is RegionLevel.PROVINCE else kind]
+
+
 def _appoint(session: Session, role: str, unit: Unit, person: Person, now: datetime) -> Appointed:
     name, phone = _checked_name(person.name), check_phone(person.phone)
     if role == SCHOOL_ADMIN:
         _check_vacant(session, unit)
-    account, once = _member(session, unit, person._replace(name=name), now) if role not in PREFIX_OF else (None, "")
+    account, once = _member(session, unit, person._replace(name=name), now) if role not in CALLED else (None, "")
     if account is None:
-        account, once = next_account(session, PREFIX_OF[role], name=name, scope_path=unit.scope_path, now=now)
+        account, once = next_account(session, _prefix(role, unit), name=name, scope_path=unit.scope_path, now=now)
     if account.phone is None and not _is_taken(session, phone):
         write(session, account, phone=phone)
     post = Post(

@@ -23,6 +23,7 @@ from rules.grants import SCHOOL_ADMIN
 from rules.opening import SCHOOL
 from rules.outcomes import OUTCOME_REVIEW
 from rules.participation import PARTICIPATION
+from rules.questions import QUESTIONS
 from rules.real_name import REAL_NAME, missing_facts
 from rules.removal import REMOVAL
 from rules.service_desk import SERVICE
@@ -271,6 +272,7 @@ WORKFLOWS: tuple[Workflow, ...] = (
     CERTIFICATION,
     ACCOUNT_OPENING,
     SERVICE,
+    QUESTIONS,
     SCHOOL,
     TOPIC,
     ACTIVITY,

@@ -84,6 +84,7 @@ _REGION_BASICS = {
     "account": "read export unlock",
     "post": "read export end reveal",
     "permission_code": "read export issue revoke",
+    "question": "read export answer",
     "activation": "read export",
     **_RESEARCH_ABOVE,
 }
@@ -116,6 +117,7 @@ ROLES: tuple[Role, ...] = (
             "certification": "read export",
             "account": "read export reset unlock approve reveal",
             "post": "read",
+            "question": "read export answer",
             **_RESEARCH_AT_SCHOOL,
         },
     ),

@@ -8,6 +8,7 @@ that makes a hundred thousand teachers' accounts without a hundred thousand hash
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -44,6 +45,8 @@ class Policy:
     """How long a password that was given works while nobody has used it (Z-12)."""
     hash_method: str = "scrypt:32768:8:1"
     """As Werkzeug names it."""
+    province_account: str = ACCOUNT_PREFIXES["province"]
+    """What the accounts of a province's administrators are called, before their number (Z-05)."""
 
 
 _policy = Policy()
@@ -58,6 +61,11 @@ def set_policy(policy: Policy) -> None:
 def policy() -> Policy:
     """The policy in force."""
     return _policy
+
+
+def prefixes() -> Mapping[str, str]:
+    """Kind of account → what it is called before its number, here (S0-08…10, Z-05)."""
+    return {**ACCOUNT_PREFIXES, "province": _policy.province_account}
 
 
 def new_account(username: str, name: str, scope_path: str, now: datetime) -> dict[str, Any]:
@@ -127,7 +135,7 @@ def may_be_on_default(account: Account, roles: set[str]) -> bool:
     """
     if roles & NEVER_ON_DEFAULT:
         return False
-    office = any(is_account_name(kind, account.username) for kind in ACCOUNT_PREFIXES) or any(map(is_admin_role, roles))
+    office = any(is_account_name(kind, account.username, prefixes()) for kind in ACCOUNT_PREFIXES) or any(map(is_admin_role, roles))
     return not office or account.username == account.id_number
 
 

@@ -21,6 +21,7 @@ from models.scoping import Identity, Scoped, acting_as
 from models.session import insert_from, transaction
 from models.violation import OutOfReach, Sentence
 from rules.code_issuers import MAY_REPLACE
+from rules.grants import OPERATOR
 from rules.sms import can_send, send_sms
 from rules.throttle import hit
 
@@ -105,8 +106,8 @@ def accounts_of(session: Session, person: Iterable[tuple[str, Any]]) -> list[int
 
 
 def administrators_of(session: Session, path: str) -> list[int]:
-    """The accounts of those who administer the unit at ``path`` now."""
-    held = select(Post.account_id).where(Post.scope_path == path, in_force(), Post.role.in_(MAY_REPLACE))
+    """The accounts of those who administer the unit at ``path`` now; at the root those who run the platform."""
+    held = select(Post.account_id).where(Post.scope_path == path, in_force(), Post.role.in_((*MAY_REPLACE, OPERATOR)))
     return list(session.scalars(held.order_by(Post.account_id).distinct()))
 
 

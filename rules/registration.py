@@ -23,11 +23,11 @@ from models.org import Region, School, SchoolKind
 from models.people import IdType, Teacher
 from models.scoping import ROOT, Identity, acting_as, current_identity
 from models.session import transaction
-from rules.account_names import ACCOUNT_PREFIXES, check_phone, looks_like_phone
+from rules.account_names import check_phone, looks_like_phone
 from rules.approvals import ACCOUNT_OPENING
 from rules.errors import RuleViolation
 from rules.id_numbers import check_id_number, check_resident_id, half_width, looks_like_id_number
-from rules.issuing import LONGEST_NAME, add_if_free, chosen, new_account, teaching, write
+from rules.issuing import LONGEST_NAME, add_if_free, chosen, new_account, prefixes, teaching, write
 from rules.passwords import check_password
 from rules.phones import CODE_SECONDS, TRIES, WRONG, allow_message, digest_of, draw_code, send_code
 from rules.sms import send_sms
@@ -152,7 +152,7 @@ def _checked_student_number(text: str) -> str:
     """As issued, often G or L and an identity number; never what could be somebody's phone, document or office account."""
     number = half_width(text).upper()
     taken_shape = looks_like_phone(number) or (looks_like_id_number(number) and len(number) == 18)
-    office = any(number.startswith(prefix.upper()) for prefix in ACCOUNT_PREFIXES.values())
+    office = any(number.startswith(prefix.upper()) for prefix in prefixes().values())
     if not (number.isascii() and number.isalnum() and 6 <= len(number) <= 30) or taken_shape or office:
         raise RuleViolation("学生号应为6至30位字母和数字，不能是手机号码或身份证号码。", "student_number")
     return number

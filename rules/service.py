@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, event, or_, select, union_all, update
-from sqlalchemy.orm import Mapper, Session, joinedload
+from sqlalchemy import Select, or_, select, union_all
+from sqlalchemy.orm import Session, joinedload
 
 from models.access import Account, Post, in_force
 from models.org import Region, School, SchoolKind
-from models.scoping import ROOT, Identity, acting_as, below
+from models.scoping import ROOT, Identity, acting_as
 from models.service import RequestKind, ServiceRequest
 from models.session import transaction
 from rules.account_names import check_phone
@@ -227,14 +227,3 @@ def reset_by_sms(session: Session, identity: Identity, account: Account, now: da
     text = RESET_DEFAULT if once is None else RESET_ONCE
     send_sms(account.phone, text.format(account=account.username, password=once, suffix=SUFFIX))
     return mask_phone(account.phone)
-
-
-# --- afterwards -------------------------------------------------------------------------------------------------------
-
-
-@event.listens_for(Region, "before_delete")
-@event.listens_for(School, "before_delete")
-def release_requests(mapper: Mapper[Any], connection: Connection, unit: Region | School) -> None:
-    """Requests about a unit that goes become the platform's: a database may give the unit's number to another one."""
-    table: Any = ServiceRequest.__table__
-    connection.execute(update(table).where(below(table.c.scope_path, unit.scope_path)).values(scope_path=ROOT))

@@ -182,3 +182,12 @@ def _hangs_on(cls: type[Any], unit: Unit) -> ColumnElement[bool]:
     if cls is type(unit):
         condition &= cls.id != unit.id
     return condition if cls is not School else condition & (School.kind != SchoolKind.OTHER)
+
+
+@event.listens_for(Region, "before_delete")
+@event.listens_for(School, "before_delete")
+def release_rows(mapper: Mapper[Any], connection: Connection, unit: Unit) -> None:
+    """Rows that only speak of a unit that goes become the platform's: a database may give the unit's number to another one."""
+    tables: list[Any] = [cls.__table__ for cls in declared() if issubclass(cls, Scoped) and not cls.__keeps_owner__]
+    for table in tables:
+        connection.execute(update(table).where(below(table.c.scope_path, unit.scope_path)).values(scope_path=ROOT))

@@ -30,6 +30,7 @@ from models.hours import HourCategory, HourEntry, HourPolicy, Programme
 from models.jobs import Job, JobKind, JobState
 from models.org import AreaType, Region, RegionLevel, School, Stage
 from models.people import Certification, CertificationOutcome, CertificationState, IdType, Subject, Teacher, Title
+from models.questions import Question
 from models.scoping import ROOT, Identity
 from models.service import RequestKind, ServiceRequest
 from models.session import make_session_factory
@@ -289,6 +290,8 @@ class World:
         asked = ServiceRequest(kind=RequestKind.PASSWORD, name="平", unit_name=north.name, phone="13960000072", school_id=north.id)
         asked.description, asked.digest, asked.scope_path = "北的管理员忘记了密码", hashlib.sha256(b"service").hexdigest(), north.scope_path
         self._add(asked)
+        orchid = self.accounts["兰"].id
+        self._add(Question(title="兰问认证要多久", asker="兰", unit_name=north.name, account_id=orchid, scope_path=north.scope_path))
         self._hours()
         waiting = self.session.scalars(select(Certification).filter_by(outcome=CertificationOutcome.PASSED)).first()
         assert waiting is not None

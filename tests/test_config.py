@@ -27,7 +27,7 @@ def test_the_defaults_need_nothing_installed(tmp_path: Path) -> None:
     assert settings.store_url == f"file://{tmp_path}/var/files"
     assert (settings.port, settings.app_env, settings.redis_url) == (8080, "development", "")
     assert (settings.lock_limit, settings.lock_seconds, settings.default_password_days, settings.code_days) == (3, 900, 30, 7)
-    assert settings.photo_days == 30
+    assert (settings.photo_days, settings.province_account) == (30, "OrganAdmin")
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
@@ -38,7 +38,15 @@ def test_the_driver_of_postgresql_is_named(tmp_path: Path, scheme: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "0"), ("PORT", "eighty"), ("LOCK_LIMIT", "-1"), ("PHOTO_DAYS", "-1"), ("CODE_DAYS", "1.5"), ("APP_ENV", "prod")],
+    [
+        ("PORT", "0"),
+        ("PORT", "eighty"),
+        ("LOCK_LIMIT", "-1"),
+        ("PHOTO_DAYS", "-1"),
+        ("CODE_DAYS", "1.5"),
+        ("PROVINCE_ACCOUNT", "Admin1"),
+        ("APP_ENV", "prod"),
+    ],
 )
 def test_a_value_that_cannot_be_used_is_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} .*“{value}”。"):

@@ -1,4 +1,4 @@
-"""权限绑定: a code opens the door to a workbench (S3-32 … S3-37); and who my administrator is (S3-134)."""
+"""权限绑定: a code opens the door to a workbench (S3-32 … S3-37); who my administrator is, and asking them (S3-15, S3-134)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from flask_babel import lazy_gettext
 from flask_login import login_required
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import StringField
-from wtforms.validators import InputRequired
+from wtforms import StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
 
 from models.base import utcnow
 from rules.permission_codes import Contact, bind_code
 from rules.posts import who_is_my_admin
+from rules.questions import ask, own_questions
 from views.pages import PageView
+from views.panel.cells import moment_text
 from views.panel.menu import ENTRIES, Entry
 
 NEEDED = lazy_gettext("请填写此项。")
@@ -31,6 +33,13 @@ class BindForm(FlaskForm):  # type: ignore[misc]
     unit = StringField(lazy_gettext("工作单位"), [InputRequired(NEEDED)], render_kw={"autocomplete": "organization"})
     position = StringField(lazy_gettext("职务"), [InputRequired(NEEDED)])
     phone = StringField(lazy_gettext("手机号码"), [InputRequired(NEEDED)], render_kw={"autocomplete": "tel", "inputmode": "tel"})
+
+
+class QuestionForm(FlaskForm):  # type: ignore[misc]
+    title = StringField(lazy_gettext("问题"), [InputRequired(NEEDED), Length(max=100, message=lazy_gettext("最多 %(max)d 个字。"))])
+    description = TextAreaField(
+        lazy_gettext("详细说明"), [Optional(), Length(max=500, message=lazy_gettext("最多 %(max)d 个字。"))], render_kw={"rows": 3}
+    )
 
 
 class BindingView(PageView):
@@ -60,11 +69,19 @@ class BindingView(PageView):
 
         return self.ask("auth/bind_code.html", form, act, cancel_url=url_for("WorkbenchView.home"))
 
-    @expose("/my-administrators/")
+    @expose("/my-administrators/", methods=["GET", "POST"])
     @login_required
     def administrators(self) -> Response:
-        """The administrators of my unit and of the one above (S3-134)."""
-        return self.render_template("access/administrators.html", administrators=who_is_my_admin(self.db, self.identity))  # type: ignore[no-any-return]
+        """The administrators of my unit and of the one above (S3-134), a question to them, and what they have answered."""
+
+        def act(form: QuestionForm) -> Response:
+            ask(self.db, self.identity, g.user, form.title.data, form.description.data or "", now=utcnow())
+            flash(_("已提交，答复后会通知您。"), "success")
+            return redirect(url_for("BindingView.administrators"), 303)
+
+        form = QuestionForm(meta={"csrf": False})
+        found, mine = who_is_my_admin(self.db, self.identity), own_questions(self.db, g.user)
+        return self.ask("access/administrators.html", form, act, administrators=found, mine=mine, moment=moment_text)
 
 
 ENTRIES.append(Entry("基本管理", "权限绑定", "link", "BindingView.bind", 30, lambda identity: True))

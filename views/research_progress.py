@@ -106,6 +106,7 @@ class ResearchProgressView(PageView):
             schools=[(school, Cell(_(school.state.label), badge=school.state.colour)) for school in schools],
             states=[(_(state.label), states.get(state, 0)) for state in SchoolState],
             total=total,
+            now=moment_text(utcnow()),
             chart=_rates(schools),
             pager=turned,
         )
@@ -121,6 +122,7 @@ class ResearchProgressView(PageView):
             "research/progress.html",
             school=seen.school,
             state=Cell(_(seen.school.state.label), badge=seen.school.state.colour),
+            now=moment_text(utcnow()),
             progress=progress,
             percent=share(progress.members.reached, progress.members.number),
             chart=_spread(progress),

@@ -24,7 +24,7 @@ from rules.demo.regions import FUJIAN, INNER_MONGOLIA, add_regions
 from rules.demo.research import add_research
 from rules.demo.scale import add_many_teachers
 from rules.demo.schools import Schools, add_named_schools
-from rules.demo.service import add_service_requests
+from rules.demo.service import add_questions, add_service_requests
 from rules.demo.staff import read_references
 from rules.demo.teachers import add_demo_teachers
 from rules.demo.writer import Writer
@@ -80,6 +80,7 @@ def _load(session: Session, now: datetime, progress: Callable[[str], None]) -> N
     add_inner_mongolia(schools, inner_mongolia)
     writer.flush()
     add_service_requests(writer, fujian, named)
+    add_questions(writer, fujian, named)
     writer.flush()
     add_demo_notices(session, writer.now)
     add_placeholders(session, [place.id for place in (*fujian.values(), *inner_mongolia.values())])

@@ -1,4 +1,4 @@
-"""What people have asked customer service in the demonstration (S0-17, S3-134).
+"""What people have asked customer service and their administrators in the demonstration (S0-17, S3-15, S3-134).
 
 The one thing a newcomer gets wrong: nobody has the numbers of these requests, so they are seen at the operator's list alone.
 """
@@ -12,6 +12,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from models.access import Account
+from models.questions import Question, QuestionState
 from models.scoping import ROOT
 from models.service import RequestKind, RequestState, ServiceRequest
 from rules.demo.regions import Place
@@ -45,6 +46,20 @@ ASKED = (
     ),
 )
 
+# Account that asks, its unit, the unit that is to answer, what is asked, and the answer.
+QUESTIONS = (
+    ("350424198409101210", "央馆六县第一中学", "央馆六县第一中学", "认证通过后多久可以参加校本研修？", None),
+    (
+        "350102198203159025",
+        "福州第一中学",
+        "福州第一中学",
+        "线下研修活动的佐证材料有什么要求？",
+        "需要签到表、通知和现场照片各一份，由组长上传。",
+    ),
+    ("SchoolAdmin3", "宁化第一中学", "宁化县", "学校更名后，统一社会信用代码要不要一起改？", None),
+    ("OrganAdmin4", "莆田市", "福建省", "市直属学校的权限码由市里生成还是由省里生成？", "由莆田市生成，省里也可以代为生成。"),
+)
+
 
 def add_service_requests(writer: Writer, places: Mapping[str, Place], schools: Sequence[Settled]) -> None:
     """Write the requests; the accounts they are about have to be stored already."""
@@ -66,6 +81,25 @@ def add_service_requests(writer: Writer, places: Mapping[str, Place], schools: S
             scope_path=unit.path if unit else ROOT,
             digest=secrets.token_hex(32),
             state=state,
+            answer=answer,
+            answered_at=writer.now - timedelta(hours=n) if answer else None,
+        )
+
+
+def add_questions(writer: Writer, places: Mapping[str, Place], schools: Sequence[Settled]) -> None:
+    """Write the questions to administrators; the accounts that ask have to be stored already."""
+    paths = {place.name: place.path for place in places.values()} | {school.name: school.path for school in schools}
+    asking = select(Account).where(Account.username.in_(username for username, *_ in QUESTIONS))
+    stored = {account.username: account for account in writer.session.scalars(asking)}
+    for n, (username, unit_name, asked, title, answer) in enumerate(QUESTIONS):
+        writer.add(
+            Question,
+            title=title,
+            asker=stored[username].first_name,
+            unit_name=unit_name,
+            account_id=stored[username].id,
+            scope_path=paths[asked],
+            state=QuestionState.ANSWERED if answer else QuestionState.WAITING,
             answer=answer,
             answered_at=writer.now - timedelta(hours=n) if answer else None,
         )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from models.access import Account, Post
 from models.org import Region, School
 from models.people import Certification, Teacher
+from models.questions import Question
 from models.service import ServiceRequest
 
 BATCH = 5000
@@ -27,7 +28,11 @@ def _tables(*models: Any) -> list[Any]:
 
 SCHOOL_STAGES: Any = School.stages.property.secondary
 # One may refer to those before it.
-TABLES: tuple[Any, ...] = (*_tables(Region, School), SCHOOL_STAGES, *_tables(Teacher, Certification, Account, Post, ServiceRequest))
+TABLES: tuple[Any, ...] = (
+    *_tables(Region, School),
+    SCHOOL_STAGES,
+    *_tables(Teacher, Certification, Account, Post, ServiceRequest, Question),
+)
 
 
 class Writer:

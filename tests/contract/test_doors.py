@@ -49,6 +49,7 @@ def target(session: Session, cast: Any, table: str) -> tuple[Any, dict[str, int]
         "account": [orchid.id_number, "35*****004X"],
         "post": ["北实验小学"],
         "service_request": ["北的管理员忘记了密码", "139****0072"],
+        "question": ["兰问认证要多久"],
         "hour_entry": ["单元整体教学研讨"],
     }
     model = next(m for m in declared() if table_name(m) == table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -21,6 +22,7 @@ from models.violation import NotPermitted, OutOfReach
 from rules.appointing import Person, appoint
 from rules.errors import RuleViolation
 from rules.grants import COURSE_PROVIDER, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TRAINING_EXPERT
+from rules.issuing import policy, set_policy
 from tests.cast import Cast
 from tests.clients import Browser
 
@@ -74,6 +76,17 @@ def test_an_office_gets_a_numbered_account_and_a_password_once(
     fresh = Browser(app)
     fresh.sign_in(name, password[1])
     assert fresh.get("/account/list/").headers["Location"].endswith("/me/password")
+
+
+def test_a_province_s_accounts_may_be_called_otherwise(app: Flask, client_of: Client, cast: Cast) -> None:
+    """Z-05: the manuals name no format for a province, so an installation sets it; a city's stays as it is."""
+    set_policy(replace(policy(), province_account="ProvinceAdmin"))
+    province = client_of("福")
+    province.get("/appoint/")
+    for role, where, name in ((REGION_SPECIAL, "福建省", "ProvinceAdmin1"), (REGION_SUPER, "厦门市", "OrganAdmin5")):
+        told = province.post("/appoint/", role=role, region=str(cast.region[where]), **WHO)
+        assert f"<dd>{name}</dd>" in told.text
+        assert posts_of(cast, name) == [(role, cast.path[where])]
 
 
 def test_a_school_without_an_administrator_gets_one(client_of: Client, cast: Cast) -> None:

@@ -59,6 +59,7 @@ def test_progress_is_seen_by_who_answers_for_it(lessons: Lessons, client_of: Any
     leader = client_of(LEADER).get(f"/research/progress/{pk}").text
     assert OTHER in leader and "提醒组长跟进" not in leader and "活动记录" in leader and "成员学时" not in leader
     assert f"/hours/{lessons.cast.teacher[OTHER]}" not in leader, "their hours are read by the school"
+    assert "实时 · 更新于" in leader, "S3-136: what an administrator reads here is not of the night before"
     assert client_of(MEMBER).get(f"/research/progress/{pk}").status_code == 403
     assert client_of("林").get("/research/progress/").status_code == 403
     assert client_of("锐").get(f"/research/progress/{pk}").status_code == 404

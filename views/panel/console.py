@@ -1,24 +1,31 @@
-"""The console at ``/console/``: reference tables as grids that are edited in the cell, by Flask-Admin.
+"""The console at ``/console/``: reference tables as grids that are edited in the cell, technical ones to read, by Flask-Admin.
 
 It uses the platform's session, so scope, rules and history hold as everywhere; what it adds is the guard that asks the same
-grants as the screens, and refusals in words.
+grants as the screens, and refusals in words. The technical tables tell what happened, to which record and by whom; what was
+written stands in the record's own history, behind its masks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, abort, current_app, flash, redirect, request, url_for
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.contrib.sqla import ModelView
+from flask_admin.contrib.sqla.filters import DateTimeBetweenFilter, FilterEqual
 from flask_admin.menu import MenuLink
 from flask_admin.model.widgets import XEditableWidget
 from flask_babel import lazy_gettext
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from models.base import declared, row_id, table_name
+from models.base import ZONE, UtcDateTime, declared, row_id, table_name
 from models.fields import Field, fields_of, form_fields
-from models.scoping import current_identity
+from models.history import Change, Decision
+from models.jobs import Job
+from models.scoping import ROOT, acting_as, current_identity
 from models.violation import Conflict, RuleViolation
 from views.panel.cells import cell_of, in_clear, text_of, visible
 from views.panel.excel.csv_file import neutralised
@@ -32,8 +39,8 @@ ACTS = {
     "action_view": "delete",
     "export": "export",
 }
+FILTERED = ("table_name", "row_id", "account_id", "at", "kind", "state", "created_at")
 IN_CELL = ("text", "int", "bool")
-LAST_PAGE = 10_000_000
 
 
 class Guard:
@@ -70,12 +77,28 @@ class CellWidget(XEditableWidget):  # type: ignore[misc]
         return kwargs
 
 
-class ConsoleView(Guard, ModelView):  # type: ignore[misc]
+class Grid(Guard, ModelView):  # type: ignore[misc]
+    """What the console's grids have in common."""
+
+    extra_css: tuple[str, ...] = ("/static/console.css",)
+    page_size = 50
+    last_page = 10_000_000
+
+    def __init__(self, model: type[Any], name: Any, **options: Any) -> None:
+        table = table_name(model)
+        super().__init__(model, current_app.extensions["db"], name=name, endpoint=f"console_{table}", url=f"/console/{table}", **options)
+
+    def _get_list_extra_args(self) -> Any:
+        """What the address asks for; a page that no grid has is the first or the last there could be."""
+        asked = super()._get_list_extra_args()
+        asked.page = max(0, min(asked.page, self.last_page))
+        return asked
+
+
+class ConsoleView(Grid):
     """The grid of one declared table."""
 
-    extra_css = ("/static/console.css",)
     extra_js = ("/static/console.js",)
-    page_size = 50
     can_view_details = True
     can_export = True
     action_disallowed_list = ("delete",)
@@ -92,13 +115,7 @@ class ConsoleView(Guard, ModelView):  # type: ignore[misc]
         self.column_editable_list = [f.name for f in form_fields(model, adding=False) if f.kind in IN_CELL and not f.protected]
         self.column_formatters = {f.name: _formatter(f, table) for f in shown if f.kind == "bool" or f.kind not in IN_CELL}
         self.form_columns = [f.name for f in open_fields]
-        super().__init__(
-            model,
-            current_app.extensions["db"],
-            name=lazy_gettext(model.__screen__.label),
-            endpoint=f"console_{table}",
-            url=f"/console/{table}",
-        )
+        super().__init__(model, lazy_gettext(model.__screen__.label))
 
     def granted(self, act: str) -> bool:
         screen = self.model.__screen__
@@ -120,12 +137,6 @@ class ConsoleView(Guard, ModelView):  # type: ignore[misc]
     def get_one(self, id: Any) -> Any:
         number = row_id(id)
         return super().get_one(str(number)) if number is not None else None
-
-    def _get_list_extra_args(self) -> Any:
-        """What the address asks for; a page that no grid has is the first or the last there could be."""
-        asked = super()._get_list_extra_args()
-        asked.page = max(0, min(asked.page, LAST_PAGE))
-        return asked
 
     def get_export_value(self, model: Any, name: str) -> Any:
         """What a cell of the CSV says: never something a spreadsheet would run."""
@@ -150,9 +161,76 @@ def _formatter(field: Field, table: str) -> Any:
     return text
 
 
+class TechnicalView(Grid):
+    """What the platform did, newest first, to read and to filter. Nothing is counted: these tables only grow."""
+
+    can_create = can_edit = can_delete = False
+    simple_list_pager = True
+    column_default_sort = ("id", True)
+    last_page = 1000
+
+    def __init__(self, model: type[Any], name: Any, columns: dict[str, Any]) -> None:
+        self.column_list = list(columns)
+        self.column_labels = columns
+        self.column_sortable_list = ["id"]
+        self.column_filters = [_filter_of(getattr(model, field), label) for field, label in columns.items() if field in FILTERED]
+        self.column_formatters = dict.fromkeys(columns, _technical) | {"row_id": _record_link}
+        super().__init__(model, name, category=lazy_gettext("技术记录"))
+
+    def granted(self, act: str) -> bool:
+        """The whole platform's log is for who runs all of it."""
+        return act == "read" and current_identity().reaches("read", table_name(Change), ROOT)
+
+    def is_accessible(self) -> bool:
+        return self.granted("read")
+
+    def get_list(self, *asked: Any, **options: Any) -> Any:
+        """A job is its account's own: the service reads it for who may read the log."""
+        with acting_as(current_identity().serving()):
+            return super().get_list(*asked, **options)
+
+
+class Between(DateTimeBetweenFilter):  # type: ignore[misc]
+    """From one moment to another, typed as the clock is read here."""
+
+    def clean(self, value: str) -> list[datetime]:
+        return [moment.replace(tzinfo=ZONE) for moment in super().clean(value)]
+
+
+def _filter_of(column: Any, label: Any) -> Any:
+    if isinstance(column.type, UtcDateTime):
+        return Between(column, label)
+    states = getattr(column.type, "enum_class", None)
+    return FilterEqual(column, label, options=[(state.value, lazy_gettext(state.label)) for state in states] if states else None)
+
+
+def _technical(view: Any, context: Any, row: Any, name: str) -> str:
+    return text_of(getattr(row, name))
+
+
+def _record_link(view: Any, context: Any, row: Any, name: str) -> Any:
+    """The record's page is where its history is read, by whoever may."""
+    shown = row.row_id and row.table_name in current_app.extensions["panel"]
+    return Markup('<a href="/{0}/show/{1}">{1}</a>').format(row.table_name, row.row_id) if shown else _technical(view, context, row, name)
+
+
 def console_tables() -> list[type[Any]]:
     """The declared tables that are edited in the console."""
     return [model for model in declared() if model.__screen__.console]
+
+
+def technical_tables() -> Iterator[TechnicalView]:
+    """The log of changes, the log of decisions, and everybody's long work."""
+    what = {"id": "ID", "at": lazy_gettext("时间"), "table_name": lazy_gettext("数据表"), "row_id": lazy_gettext("记录")}
+    who = {"account_id": lazy_gettext("账号编号"), "post": lazy_gettext("岗位")}
+    step = {"label": lazy_gettext("办理"), "source": lazy_gettext("办理前"), "target": lazy_gettext("办理后")}
+    shown = ("title", "kind", "state", "done", "total", "message", "account_id", "created_at", "beat_at", "finished_at")
+    labels = {name: lazy_gettext(field.label) for name, field in fields_of(Job).items() if name in shown} | {
+        "account_id": who["account_id"]
+    }
+    yield TechnicalView(Change, lazy_gettext("变更记录"), what | {"act": lazy_gettext("操作")} | who)
+    yield TechnicalView(Decision, lazy_gettext("办理记录"), what | step | who)
+    yield TechnicalView(Job, lazy_gettext("任务"), {"id": "ID"} | {name: labels[name] for name in shown})
 
 
 def add_console(app: Flask) -> None:
@@ -160,6 +238,8 @@ def add_console(app: Flask) -> None:
     admin = Admin(app, name=lazy_gettext(app.config["APP_NAME"]), index_view=ConsoleIndex(endpoint="console", url="/console"))
     for model in console_tables():
         admin.add_view(ConsoleView(model))
+    for technical in technical_tables():
+        admin.add_view(technical)
     admin.add_link(MenuLink(name=lazy_gettext("返回工作台"), url="/workbench/"))
 
 

@@ -250,8 +250,14 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
             return redirect(target, 303)
         if isinstance(outcome, str):
             flash(told(outcome), "success")
-            return redirect(target, 303)
-        return outcome if outcome is not None else redirect(target, 303)
+        elif outcome is not None:
+            return outcome
+        is_gone = target == self.url("show", pk=pk) and not self._still_read(pk)
+        return redirect(self.url("list") if is_gone else target, 303)
+
+    def _still_read(self, pk: int) -> bool:
+        """A verb may have carried the record out of the person's reach: then its page is no more for them."""
+        return self.db.scalar(select(self.model.id).where(self.model.id == pk)) is not None
 
     # --- saved views --------------------------------------------------------------------------------------------------
 
