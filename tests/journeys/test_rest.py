@@ -68,6 +68,9 @@ def test_openapi_and_swagger_are_served_here(client_of: Any) -> None:
         "id_type",
         "id_number",
     ]
+    for method in ("put", "delete"):
+        asked = spec["paths"]["/api/v1/teacher/{pk}"][method]["parameters"]
+        assert "confirmed" in [parameter["name"] for parameter in asked]
     page = ping.get("/swagger/v1")
     assert page.status_code == 200 and "//" not in [part[:2] for part in page.text.split('src="')[1:]]
 

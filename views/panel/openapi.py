@@ -54,6 +54,15 @@ def describe(model: type[Any]) -> dict[str, Any]:
         for name in ("q", "sort", "page", "size", *(f"f.{n}" for n in (*model.__screen__.facets, *model.__screen__.filters)))
     ]
 
+    confirmed = [
+        {
+            "in": "query",
+            "name": "confirmed",
+            "schema": {"type": "string", "enum": ["1"]},
+            "description": _("已看过会影响谁（409 的说明），仍要保存或删除。"),
+        }
+    ]
+
     def body(adding: bool) -> dict[str, Any]:
         return {"required": True, "content": {"application/json": {"schema": schema_of(form_fields(model, adding))}}}
 
@@ -61,6 +70,13 @@ def describe(model: type[Any]) -> dict[str, Any]:
         "get_list": {"get": {"summary": _("%(table)s：列表", table=label), "parameters": query, "responses": read}},
         "get": {"get": {"summary": _("%(table)s：一条记录", table=label), "responses": read | refusals}},
         "post": {"post": {"summary": _("%(table)s：新增", table=label), "requestBody": body(True), "responses": refusals}},
-        "put": {"put": {"summary": _("%(table)s：修改", table=label), "requestBody": body(False), "responses": refusals}},
-        "delete": {"delete": {"summary": _("%(table)s：删除", table=label), "responses": refusals}},
+        "put": {
+            "put": {
+                "summary": _("%(table)s：修改", table=label),
+                "parameters": confirmed,
+                "requestBody": body(False),
+                "responses": refusals,
+            }
+        },
+        "delete": {"delete": {"summary": _("%(table)s：删除", table=label), "parameters": confirmed, "responses": refusals}},
     }
