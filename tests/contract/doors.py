@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -24,7 +24,9 @@ from models.access import SavedView
 from models.base import declared, table_name
 from models.fields import Field, fields_of
 from models.scoping import Own
+from rules.grants import REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN
 from tests.clients import Browser
+from tests.contract.forging import chosen_columns, forged, forged_sheet, narrowed_to
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ class Visit:
     """Link name → id of the row it leads to, for the lists of what hangs on that one."""
     kept_view: int
     """Another person's saved view."""
+    pages: Sequence[tuple[str, Collection[str]]] = ()
+    """Address and methods of every hand-made page about the row."""
+    vacant: int = 0
+    """A school beside the row, if that is one, which waits for an administrator."""
+    regions: Sequence[int] = ()
+    """All there are."""
     files: Sequence[int] = ()
     """One in each slot of the row."""
 
@@ -122,19 +130,13 @@ def import_rows(visit: Visit) -> Iterator[TestResponse]:
     matched = visit.browser.client.post(base, data=form, content_type="multipart/form-data")
     yield matched
     token = re.search(r'name="token" value="([^"]+)"', matched.text)
-    checked = visit.browser.post(f"{base}/check", token=token[1] if token else "", **_columns(matched.text))
+    checked = visit.browser.post(f"{base}/check", token=token[1] if token else "", **chosen_columns(matched.text))
     yield checked
     yield visit.browser.get(checked.location or base)
     check = (checked.location or "0").rsplit("/", 1)[1] if checked.location else "0"
     yield (applied := visit.browser.post(f"{base}/{check}/apply", mode="good"))
     if applied.location:
         yield visit.browser.get(applied.location)
-
-
-def _columns(page: str) -> dict[str, str]:
-    """The second page's form as it is filled in for a person."""
-    selects = re.findall(r'<select class="form-select" name="(column\.\d+)"(.*?)</select>', page, re.S)
-    return {name: found[1] for name, options in selects if (found := re.search(r'value="([^"]*)" selected', options))}
 
 
 def edit_record(visit: Visit) -> Iterator[TestResponse]:
@@ -158,6 +160,45 @@ def take_verbs(visit: Visit) -> Iterator[TestResponse]:
         yield visit.browser.post(f"{visit.base}/do/{name}/{visit.row_id}", confirmed="1", comment="越界")
     for name in visit.view.bulk_verbs():
         yield visit.browser.post(f"{visit.base}/bulk", confirmed="1", verb=name, id=str(visit.row_id), comment="越界")
+
+
+def take_verbs_on_all(visit: Visit) -> Iterator[TestResponse]:
+    """All that match a list narrowed down to the row: the question, which says how many they are, and the answer to it."""
+    for name in visit.view.bulk_verbs():
+        for query in narrowed_to(visit):
+            for confirmed in ("", "1"):
+                form = {"verb": name, "all": "1", "query": query, "confirmed": confirmed, "comment": "越界"}
+                yield visit.browser.post(f"{visit.base}/bulk", **form)
+            yield visit.browser.get(f"{visit.base}/list/")
+
+
+def open_pages(visit: Visit) -> Iterator[TestResponse]:
+    """Every hand-made page about the row, read, and posted to as after its question."""
+    for address, methods in visit.pages:
+        if "GET" in methods:
+            yield visit.browser.get(address)
+        if "POST" in methods:
+            yield visit.browser.post(address, confirmed="1", comment="越界", body="越界", reason="越界")
+
+
+def move_it(visit: Visit) -> Iterator[TestResponse]:
+    """A unit to each region, one's own among them; and each school to the row, where that is a region."""
+    if visit.view.table in ("school", "region"):
+        for region in visit.regions:
+            yield visit.browser.post(f"{visit.base}/move/{visit.row_id}", target=str(region))
+    if visit.view.table == "region":
+        for school in range(1, 5):
+            yield visit.browser.post(f"/school/move/{school}", target=str(visit.row_id))
+
+
+def issue_codes_for_it(visit: Visit) -> Iterator[TestResponse]:
+    """A code for the region, or for a school that waits for an administrator."""
+    unit = {"school": f"s{visit.vacant}", "region": f"r{visit.row_id}"}.get(visit.view.table)
+    if unit:
+        yield visit.browser.get("/permission_code/issue")
+        yield visit.browser.get(f"/permission_code/issue?q={quote('西')}")
+        for role in (SCHOOL_ADMIN, REGION_SPECIAL, REGION_SUPER):
+            yield visit.browser.post("/permission_code/issue", role=role, units=unit, days="7", format="page")
 
 
 def export_rows(visit: Visit) -> Iterator[TestResponse]:
@@ -204,6 +245,10 @@ DOORS: tuple[Door, ...] = (
     delete_record,
     add_record,
     take_verbs,
+    take_verbs_on_all,
+    open_pages,
+    move_it,
+    issue_codes_for_it,
     export_rows,
     read_rest,
     write_rest,
@@ -214,51 +259,6 @@ DOORS: tuple[Door, ...] = (
     use_saved_views,
     import_rows,
 )
-
-
-def forged(visit: Visit) -> dict[str, str]:
-    """A form that tries to write every field of the table, owner included."""
-    form = {"_version": "1"}
-    for name, field in visit.fields.items():
-        value = {"link": "1", "int": "7", "decimal": "7", "date": "2020-01-01", "datetime": "2020-01-01T00:00", "bool": "y"}.get(
-            field.kind, "越界"
-        )
-        form[name] = field.choices[-1].value if field.choices else value
-    return form | {name: str(i) for name, i in visit.owner.items()}
-
-
-def forged_sheet(visit: Visit) -> str:
-    """The row under its own key with another name, and new rows with its owner and every last character a key may have."""
-    labels, values = list(visit.cells), list(visit.cells.values())
-    key = len(visit.view.screen.key) - 1
-    name = visit.fields.get("name")
-    called = labels.index(name.label) if name is not None and name.label in labels else key
-    rows = [labels, [*values[:called], "越界", *values[called + 1 :]]]
-    for last in "0123456789X":
-        new = beside(values[key]) + last if key >= 0 else ""
-        rows.append([f"新{last}" if at == called else new if at == key else value for at, value in enumerate(values)])
-    sheet = io.StringIO()
-    csv.writer(sheet).writerows(rows)
-    return sheet.getvalue()
-
-
-def beside(code: str) -> str:
-    """A code that nobody has, without its last character, which may be a check digit."""
-    digit = code[-2:-1]
-    return code[:-2] + str((int(digit) + 1) % 10 if digit.isdigit() else 1)
-
-
-def cells_of(row: Any) -> dict[str, str]:
-    """What a sheet would say of a row: its key, its owner and whatever else has to be given."""
-    model, owner = type(row), getattr(type(row), "__owner__", "")
-    fields = fields_of(model)
-    needed = [n for n, f in fields.items() if f.required and not f.readonly and not f.hidden]
-    names = dict.fromkeys([*model.__screen__.key, *needed, *([owner] if owner in fields else [])])
-    return {fields[name].label: _written(getattr(row, name)) for name in names}
-
-
-def _written(value: Any) -> str:
-    return "" if value is None else getattr(value, "label", "") or str(value)
 
 
 def text_of(answer: TestResponse) -> str:
@@ -272,9 +272,11 @@ def text_of(answer: TestResponse) -> str:
 
 
 def rows_told(answer: TestResponse, visit: Visit) -> list[Any]:
-    """What a door that hands out rows has handed out of the row asked for: REST by its id, an export by the lines of a selection."""
-    if answer.status_code != 200:
+    """What a door that hands out rows has told of the row asked for: REST its id, an export the lines of a selection, bulk how many."""
+    if answer.status_code not in (200, 422):
         return []
+    if answer.request.path == f"{visit.base}/bulk":
+        return [count for count in re.findall(r'name="count" value="(\d+)"', answer.text) if count != "0"]
     if answer.is_json and answer.request.path == f"/api/v1{visit.base}/":
         return [one["id"] for one in answer.json["result"] if one["id"] == visit.row_id]
     if answer.request.path != f"{visit.base}/export" or not answer.request.environ[SELECTED]:

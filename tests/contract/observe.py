@@ -14,38 +14,66 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.base import table_name
 from models.fields import fields_of
-from models.scoping import Shared, acting_as
+from models.scoping import Identity, Shared, acting_as
 from models.session import make_session_factory
 from tests.clients import Browser
+from tests.contract.colleagues import engage
+from tests.contract.hand_made import ABOUT, Page, hand_made, values_for
 
 TABLE = Path(__file__).with_name("access.csv")
-PEOPLE = {"运": "operator", "福": "region_super", "丹": "region_special", "平": "school_admin", "梅": "teacher", "林": "no post"}
+PEOPLE = {
+    "运": "operator",
+    "福": "region_super",
+    "丹": "region_special",
+    "平": "school_admin",
+    "供": "course_provider",
+    "研": "training_expert",
+    "梅": "teacher",
+    "兰": "group_leader",
+    "竹": "group_member",
+    "信": "it_team",
+    "林": "no post",
+}
 HEADER = ("role", "table", "acts")
+BRIEFLY = {"Accept": "application/json"}
+"""A refusal in one line, without a page and its menu around it."""
 
 
 def observe(app: Any, cast: Any) -> list[tuple[str, str, str]]:
-    """One line per role and table: the acts HTTP lets through, on a row in the person's reach."""
+    """One line per role and table: the acts HTTP lets through, on a row in the person's reach; then one per view of hand-made pages."""
+    cast, pages = engage(cast.engine), hand_made(app)
+    tables = sorted(app.extensions["panel"])
     lines = []
     for name, role in PEOPLE.items():
-        browser = Browser(app)
+        browser, identity = Browser(app), cast.identity(name)
         browser.sign_in(cast.username[name], cast.password)
-        for table, view in sorted(app.extensions["panel"].items()):
-            acts = list(dict.fromkeys(open_acts(browser, view, row_in_reach(cast, name, view.model))))
-            lines.append((role, table, " ".join(acts)))
+        browser.get("/me/")
+        for subject in [*tables, *sorted(pages.keys() - tables)]:
+            view = app.extensions["panel"].get(subject)
+            model = view.model if view is not None else ABOUT[subject]
+            row = row_in_reach(cast, identity, model) if model is not None else 1
+            acts = [*(open_acts(browser, view, row) if view is not None else ())]
+            acts += [page.name for page in pages.get(subject, ()) if is_open(browser, page, values_for(cast, subject, row))]
+            lines.append((role, subject, " ".join(dict.fromkeys(acts))))
     return lines
 
 
-def row_in_reach(cast: Any, name: str, model: type[Any]) -> int:
+def row_in_reach(cast: Any, identity: Identity, model: type[Any]) -> int:
     """A row this person reads, best one they own; else any row of the table, else a number that is none."""
-    identity = cast.identity(name)
+    if not identity.may("read", table_name(model)) and not issubclass(model, Shared):
+        return any_row(cast, model)
     with acting_as(identity), make_session_factory(cast.engine)() as session:
         query = select(model.id).order_by(model.scope_path.desc() if hasattr(model, "scope_path") else model.id)
-        found = session.scalars(query).first() if identity.grants or issubclass(model, Shared) else None
-    if found is not None:
-        return int(found)
+        found = session.scalars(query).first()
+    return int(found) if found is not None else any_row(cast, model)
+
+
+def any_row(cast: Any, model: type[Any]) -> int:
+    """The last row there is, or a number that is none."""
     with Session(cast.engine) as session:
-        return session.scalars(select(model.__table__.c.id)).first() or 1
+        return session.scalars(select(model.__table__.c.id).order_by(model.__table__.c.id.desc())).first() or 1
 
 
 def open_acts(browser: Browser, view: Any, row: int) -> Iterator[str]:
@@ -59,17 +87,36 @@ def open_acts(browser: Browser, view: Any, row: int) -> Iterator[str]:
         "delete": f"{base}/delete/{row}",
         "import": f"{base}/import",
     }
+    if view.screen.console:
+        probes["console"] = f"/console{base}/"
     for act, address in probes.items():
-        if browser.get(address).status_code == 200:
+        if asked(browser, address) == 200:
             yield act
-    if browser.post(f"{base}/export", scope="page", format="csv").status_code == 200:
+    if posted(browser, f"{base}/export", scope="page", format="csv") == 200:
         yield "export"
     masked = next((f.name for f in fields_of(view.model).values() if f.mask and not f.hidden), None)
-    if masked and browser.post(f"{base}/reveal/{row}/{masked}").status_code in (200, 302):
+    if masked and posted(browser, f"{base}/reveal/{row}/{masked}") == 200:
         yield "reveal"
-    for verb in view._all_verbs().values():
-        if browser.get(f"{base}/do/{verb.name}/{row}").status_code in (200, 405):
+    # The address of verbs refuses whoever does not read the table before it looks at which verb.
+    verbs = view._all_verbs().values() if asked(browser, f"{base}/do/none/{row}") != 403 else ()
+    for verb in verbs:
+        if asked(browser, f"{base}/do/{verb.name}/{row}") in (200, 405):
             yield f"{verb.name}!"
+
+
+def is_open(browser: Browser, page: Page, values: dict[str, Any]) -> bool:
+    """Whether one of the page's addresses answers; what is posted with nothing in it may be a bad request, and is let in."""
+    ask, welcome = (posted, (200, 303, 400)) if page.is_posted else (asked, (200, 302))
+    return any(ask(browser, address) in welcome for address in page.addresses(values))
+
+
+def asked(browser: Browser, address: str) -> int:
+    return browser.get(address, headers=BRIEFLY).status_code
+
+
+def posted(browser: Browser, address: str, **form: str) -> int:
+    data = {"csrf_token": browser.token, **form}
+    return browser.client.post(address, data=data, headers=BRIEFLY).status_code
 
 
 def write(lines: list[tuple[str, str, str]]) -> None:

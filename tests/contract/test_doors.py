@@ -19,10 +19,27 @@ from models.org import Region, School
 from models.people import Certification, Teacher
 from models.scoping import Own, Published, Scoped, Shared
 from tests.clients import Browser
-from tests.contract.doors import DOORS, Visit, cells_of, choose_it, import_rows, read_files, rows_told, snapshot, text_of
+from tests.contract.doors import (
+    DOORS,
+    Visit,
+    choose_it,
+    import_rows,
+    issue_codes_for_it,
+    open_pages,
+    read_files,
+    rows_told,
+    snapshot,
+    take_verbs_on_all,
+    text_of,
+)
+from tests.contract.forging import cells_of
+from tests.contract.hand_made import address_of, routes_about, values_for
 
 OUTSIDERS = ("锐", "岚", "远", "林")
 """Another school, another county, another city, and no post at all."""
+VACANT = "西实验小学"
+TYPED = (import_rows, take_verbs_on_all)
+"""Doors that repeat what a visitor typed."""
 TABLES = [table_name(model) for model in declared()]
 
 
@@ -80,7 +97,8 @@ def walk(app: Any, cast: Any, browser: Browser, outsider: str, table: str) -> No
     with Session(cast.engine) as session:
         row, owner, secrets = target(session, cast, table)
         row_id, path = row.id, getattr(row, "scope_path", None)
-        visit = replace(visit_of(app, cast, browser, row, owner), files=hang_files(session, row))
+        visit = replace(visit_of(app, cast, browser, row, owner), files=hang_files(session, row), vacant=vacant_school(session, cast))
+        secrets = [*secrets, VACANT] if table == "school" else secrets
     before = snapshot(cast.engine, cast.account[outsider])
     may_read = issubclass(view.model, Shared) or (issubclass(view.model, Published) and path_is_shared(cast, outsider, path))
     for door in DOORS:
@@ -88,11 +106,13 @@ def walk(app: Any, cast: Any, browser: Browser, outsider: str, table: str) -> No
             request = f"{outsider}, {door.__name__}: {answer.request.method} {answer.request.path}"
             assert answer.status_code < 500, request
             if not may_read:
-                check_silent(request, text_of(answer), view, row_id, not_typed(secrets, visit) if door is import_rows else secrets)
+                check_silent(request, text_of(answer), view, row_id, not_typed(secrets, visit) if door in TYPED else secrets)
                 assert rows_told(answer, visit) == [], request
                 assert door is not choose_it or row_id not in offered(answer), request
                 assert door is not read_files or answer.status_code == 404, request
                 check_closed(request, answer, visit)
+            assert door is not open_pages or answer.status_code in (403, 404), f"{request} {answer.status_code}"
+            assert door is not issue_codes_for_it or not offers_codes_for(answer, visit), request
     assert snapshot(cast.engine, cast.account[outsider]) == before, outsider
 
 
@@ -101,6 +121,11 @@ def check_closed(request: str, answer: Any, visit: Visit) -> None:
     path = answer.request.path
     if f"{visit.base}/" in path and f"/{visit.row_id}" in path and answer.request.method == "GET":
         assert answer.status_code in (302, 401, 403, 404, 405), f"{request} {answer.status_code}"
+
+
+def offers_codes_for(answer: Any, visit: Visit) -> bool:
+    """Whether the page that issues codes offers the row, or the school that waits."""
+    return any(f'value="{unit}"' in answer.text for unit in (f"s{visit.vacant}", f"r{visit.row_id}"))
 
 
 INSIDERS = {"teacher": "平", "school": "丹", "region": "福"}
@@ -122,6 +147,18 @@ def test_the_same_sheet_does_its_work_for_an_insider(app: Any, cast: Any, client
     assert any("越界" in found for found in after), "the row was changed"
 
 
+def vacant_school(session: Session, cast: Any) -> int:
+    """A school beside North that waits for an administrator."""
+    found = session.scalars(select(School).filter_by(name=VACANT)).first()
+    if found is None:
+        found = School(code="3135000009", name=VACANT, region_id=cast.region["思明区"], scope_path=cast.path["思明区"])
+        session.add(found)
+        session.flush()
+        found.scope_path += f"s{found.id}/"
+        session.commit()
+    return int(found.id)
+
+
 def hang_files(session: Session, row: Any) -> list[int]:
     """A file in each slot of the row."""
     blob = Blob(sha256=secrets.token_hex(32), size=1, key="files/none")
@@ -140,7 +177,10 @@ def visit_of(app: Any, cast: Any, browser: Any, row: Any, owner: dict[str, int])
     panel, fields = app.extensions["panel"], fields_of(type(row))
     links = {name: getattr(row, field.key) for name, field in fields.items() if field.kind == "link"}
     linked = {name: key for name, key in links.items() if key is not None}
-    return Visit(browser, panel[table_name(type(row))], row.id, owner, panel, cells_of(row), linked, kept)
+    table = table_name(type(row))
+    pages = [(address_of(rule, values_for(cast, subject, row.id)), rule.methods) for rule, subject in routes_about(app, table)]
+    regions = sorted(set(cast.region.values()))
+    return Visit(browser, panel[table], row.id, owner, panel, cells_of(row), linked, kept, pages, regions=regions)
 
 
 def not_typed(secrets: list[str], visit: Visit) -> list[str]:
@@ -163,6 +203,21 @@ def check_silent(request: str, text: str, view: Any, row_id: int, secrets: list[
     assert f'/{view.table}/show/{row_id}"' not in text, request
     for secret in secrets:
         assert secret not in text, f"{request} gave away {secret}"
+
+
+@pytest.mark.parametrize(("who", "whose"), [("锐", "南"), ("远", "莆田市"), ("岚", ""), ("林", "")])
+def test_passwords_are_reset_all_at_once_within_reach_and_no_further(cast: Any, client_of: Any, who: str, whose: str) -> None:
+    """统一重置密码 (S0-06) asks for no row: what lies in reach is what it does."""
+
+    def passwords() -> dict[int, tuple[str, str]]:
+        with Session(cast.engine) as session:
+            return {row.id: (row.scope_path, row.password_stamp) for row in session.scalars(select(Account))}
+
+    browser, before = client_of(who), passwords()
+    browser.get("/me/")
+    assert browser.post("/account/reset-all", confirmed="1").status_code == (303 if whose else 403)
+    changed = [path for number, (path, stamp) in passwords().items() if stamp != before[number][1]]
+    assert bool(changed) == bool(whose) and all(path.startswith(cast.path[whose]) for path in changed)
 
 
 def test_every_table_says_how_it_is_reached() -> None:

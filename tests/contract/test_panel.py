@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.fields import fields_of
 from models.org import School
 from models.people import Teacher
 from rules.approvals import WORKFLOWS
 from rules.grants import ROLES
+from tests.bench.measuring import counted
 from views.commands import TRANSLATIONS
 from views.panel import counting
 from views.panel.doctor import english_of
@@ -54,6 +56,43 @@ def test_only_allowed_columns_sort(client_of: Any) -> None:
     up, down = names(ping.get("/teacher/list/?sort=name").text), names(ping.get("/teacher/list/?sort=-name").text)
     assert up == sorted(up) and down == up[::-1]
     assert names(ping.get("/teacher/list/?sort=id_number").text) == names(ping.get("/teacher/list/").text)
+
+
+@pytest.mark.parametrize("table", ["teacher", "account", "post", "school", "permission_code", "activity"])
+def test_nothing_that_is_not_offered_sorts_a_list(app: Any, cast: Any, client_of: Any, table: str) -> None:
+    """By whatever name somebody asks: another field, its column, a column no screen knows, a field of another table."""
+    view, yun = app.extensions["panel"][table], client_of("运")
+    known = {name for field in fields_of(view.model).values() for name in (field.name, field.key)}
+    asked = sorted((known | {"scope_path", "password", "version", "school.name", "region.name"}) - set(view.screen.sort))
+
+    def order(query: str) -> list[str]:
+        with counted(app.extensions["engine"]) as sent:
+            assert yun.get(f"/{table}/list/?{query}").status_code == 200
+        return [one for one in sent if " LIMIT " in one and "ORDER BY" in one]
+
+    usual = order("")
+    assert usual and all(order(f"sort={sign}{name}") == usual for name in asked for sign in ("", "-"))
+    assert all(order(f"sort=-{name}") != order(f"sort={name}") for name in view.screen.sort)
+
+
+def test_a_page_has_ten_twenty_five_fifty_or_a_hundred_rows(cast: Any, client_of: Any) -> None:
+    """S3-105: what the address asks besides is ten, on the list, by REST and for the page an export takes."""
+    with Session(cast.engine) as session:
+        bamboo = session.get_one(Teacher, cast.teacher["竹"])
+        for n in range(120):
+            more = Teacher(
+                name=f"多{n}", id_type_id=bamboo.id_type_id, id_number=f"M{n:07}", account_name=f"m{n}", school_id=bamboo.school_id
+            )
+            more.scope_path = bamboo.scope_path
+            session.add(more)
+        session.commit()
+    ping = client_of("平")
+    for asked, rows in (("10", 10), ("25", 25), ("50", 50), ("100", 100), *((odd, 10) for odd in ("", "0", "1", "11", "1000", "-25", "x"))):
+        page = ping.get(f"/teacher/list/?size={asked}").text
+        assert len(names(page)) == rows, asked
+        assert re.findall(r'class="pop-item" href="[^"]*"[^>]*>(\d+) 条/页<', page) == ["10", "25", "50", "100"]
+        assert len(ping.api("get", f"/api/v1/teacher/?size={asked}").json["result"]) == rows
+        assert ping.post("/teacher/export", scope="page", size=asked, format="csv").text.count("\n") == rows + 1
 
 
 def test_a_masked_value_is_no_oracle(client_of: Any, cast: Any) -> None:
@@ -142,6 +181,17 @@ def test_somebody_elses_change_is_shown_not_overwritten(client_of: Any, cast: An
     assert "13900000001" in told.text and "13900000002" in told.text, "theirs and yours"
     again = there.post(bamboo, **{**form, "_version": there.version(bamboo), "phone": "13900000002"})
     assert again.status_code == 303
+
+
+def test_somebody_elses_choice_is_not_overwritten_either(client_of: Any, cast: Any) -> None:
+    """Where the two forms differ in nothing but what a link leads to."""
+    bamboo, ping = f"/teacher/edit/{cast.teacher['竹']}", client_of("平")
+    form = {"name": "竹", "id_type": "1", "id_number": "350203198811230069", "phone": "13850000003", "stage": "2", "subject": "1"}
+    early = ping.version(bamboo)
+    assert ping.post(bamboo, **form, title="2", _version=early).status_code == 303
+    told = ping.post(bamboo, **form, title="5", _version=early)
+    assert told.status_code == 409 and "高级教师" in told.text and "三级教师" in told.text
+    assert ping.post(bamboo, **form, title="2", _version=early).status_code == 303, "who wants what is there already is told nothing"
 
 
 def test_bad_input_keeps_what_was_typed(client_of: Any, cast: Any) -> None:

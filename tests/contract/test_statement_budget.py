@@ -22,7 +22,7 @@ PEOPLE = {"平": "a school's administrator", "丹": "a county's", "福": "a prov
 
 def pages(cast: Any, name: str, view: Any) -> Iterator[tuple[str, int]]:
     """The screens of a table with the statements each may take."""
-    row = row_in_reach(cast, name, view.model)
+    row = row_in_reach(cast, cast.identity(name), view.model)
     yield f"/{view.table}/list/", PAGE + len(view.screen.facets)
     yield f"/{view.table}/list/?size=100&page=2", PAGE + len(view.screen.facets)
     yield f"/{view.table}/add", PAGE

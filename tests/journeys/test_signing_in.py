@@ -36,6 +36,19 @@ def test_an_unknown_account_is_answered_like_a_wrong_password(app: Any, cast: An
     assert REFUSED in unknown.text and REFUSED in wrong.text
 
 
+def test_an_e_mail_address_is_no_name_to_sign_in_with(app: Any, cast: Any) -> None:
+    """Every account has one, as the framework asks; it opens neither the page nor the API (S0-15, S2-07)."""
+    with Session(cast.engine) as session:
+        email = session.get_one(Account, cast.account["平"]).email
+    for typed in (email, email.upper(), f" {email}"):
+        browser = Browser(app)
+        assert browser.try_sign_in(typed, cast.password).status_code == 401
+        assert not browser.bearer
+    with Session(cast.engine) as session:
+        assert not session.get_one(Account, cast.account["平"]).fail_login_count, "nobody is locked out by their address"
+    Browser(app).sign_in(cast.username["平"], cast.password)
+
+
 def test_the_superior_unlocks(app: Any, cast: Any, client_of: Any) -> None:
     for _try in range(4):
         Browser(app).try_sign_in(cast.username["梅"], "wrong")

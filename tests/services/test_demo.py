@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from datetime import UTC, datetime
@@ -270,6 +271,15 @@ def test_everybody_in_the_table_logs_in_and_holds_their_posts(demo):
         for post in demo.all(select(Post).where(*of_the_table)):
             held[username, post.role, "" if post.role == OPERATOR else post.unit_name] += 1
     assert held == wanted
+
+
+def test_the_readme_lists_everybody_in_the_table_with_the_password_that_opens(demo):
+    section = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split("## 演示账号")[1].split("\n## ")[0]
+    [password] = re.findall(r"密码都是 `([^`]+)`", section)
+    listed = re.findall(r"\| `([^`]+)` \|$", section, re.M)
+    assert sorted(listed) == sorted({account.username for account in DEMO_ACCOUNTS}) and len(set(listed)) == len(listed)
+    with demo.factory() as session:
+        assert [name for name in listed if authenticate(session, name, password, now=NOW) is None] == []
 
 
 def test_teachers_have_accounts_on_the_default_password_and_nobody_else_a_guessable_one(demo):

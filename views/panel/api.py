@@ -194,8 +194,8 @@ class PanelApi(BaseApi):  # type: ignore[misc]
 
 
 def _json(field: Field, value: Any, clear: bool) -> Any:
-    if value is None or (field.mask and not clear):
-        return None if value is None else shown_text(field, value, clear=clear)
+    if value is None or (field.protected and not clear):
+        return shown_text(field, value, clear=False) if value is not None and field.mask else None
     if field.kind == "link":
         return {"id": value.id, "text": str(value)}
     if field.kind == "links":

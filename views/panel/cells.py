@@ -40,6 +40,11 @@ def in_clear(field: Field, identity: Identity, table: str, path: str | None = No
     return identity.reaches(field.act, table, path) if path is not None else identity.may(field.act, table)
 
 
+def withheld(field: Field, identity: Identity, table: str, path: str | None = None) -> bool:
+    """Whether nothing is told of a row's value: restricted without a mask, and the act does not cover this row (at only one of several posts)."""
+    return not field.mask and not in_clear(field, identity, table, path)
+
+
 def moment_text(value: datetime) -> str:
     """2026.11.23 09:41 in Shanghai."""
     return value.astimezone(ZONE).strftime("%Y.%m.%d %H:%M")

@@ -111,7 +111,7 @@ class ConsoleView(Grid):
         self.column_details_list = self.column_list
         self.column_labels = {f.name: lazy_gettext(f.label) for f in shown}
         self.column_sortable_list = [f.name for f in shown if f.kind not in ("link", "links")]
-        self.column_searchable_list = list(model.__screen__.search)
+        self.column_searchable_list = [name for name in model.__screen__.search if not fields_of(model)[name].protected]
         self.column_editable_list = [f.name for f in form_fields(model, adding=False) if f.kind in IN_CELL and not f.protected]
         self.column_formatters = {f.name: _formatter(f, table) for f in shown if f.kind == "bool" or f.kind not in IN_CELL}
         self.form_columns = [f.name for f in open_fields]

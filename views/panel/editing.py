@@ -14,7 +14,7 @@ from models.base import row_id
 from models.fields import Field, form_fields
 from models.hanging import GOES_ALONG, IS_CUT_OFF, KEEPS, what_hangs_on
 from models.history import difference
-from models.invariants import what_keeps
+from models.invariants import what_keeps, write_links
 from models.scoping import Scoped
 from models.violation import Conflict, RuleViolation, Sentence
 from views.panel.attaching import Attaching
@@ -126,6 +126,7 @@ class EditingMixin(Base):
         with self.db.no_autoflush:
             theirs = {f.name: text_of(_words(row, f)) for f in fields}
             fill(row, form, fields, self.db)
+            write_links(self.db)
             yours = {f.name: text_of(_words(row, f)) for f in fields}
             changed = difference(row)
             self.db.rollback()

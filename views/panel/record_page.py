@@ -20,7 +20,7 @@ from models.people import Teacher
 from models.scoping import SYSTEM, Published, acting_as
 from rules.masks import MASKS
 from views.panel.attaching import file_lists
-from views.panel.cells import EMPTY, in_clear, moment_text, name_unreached, text_of, visible
+from views.panel.cells import EMPTY, in_clear, moment_text, name_unreached, text_of, visible, withheld
 from views.panel.list_page import list_row
 from views.panel.listing import Listing, ListState, lean
 from views.panel.pages import Column, Fact, HistoryLine, RecordPage, Related
@@ -124,8 +124,14 @@ def history(view: PanelView, row: Any) -> list[HistoryLine]:
     """Who did what, newest first; read by the system once the record itself was found within reach."""
     with acting_as(SYSTEM):
         found = view.db.execute(CHANGES, {"table": view.table, "row": row.id}).all()
-    names = _linked_names(view, [change.changes or {} for change, _label, _who in found])
-    return [_line(view, change, label, _("系统") if who is None else who, names) for change, label, who in found]
+    names, path = _linked_names(view, [change.changes or {} for change, _label, _who in found]), getattr(row, "scope_path", None)
+    told = {k: f for k, f in _fields_by_key(view).items() if not (f.hidden or withheld(f, view.identity, view.table, path))}
+    return [_line(view, change, label, _("系统") if who is None else who, names, told) for change, label, who in found]
+
+
+def _fields_by_key(view: PanelView) -> dict[str, Field]:
+    """Fields by the names history may know them by: a link's and its column's."""
+    return {f.key: f for f in fields_of(view.model).values()} | fields_of(view.model)
 
 
 _STEP = (
@@ -164,14 +170,13 @@ def _called(view: PanelView, target: Any, pks: set[int]) -> dict[int, str]:
         return {pk: str(row) for pk in pks if (row := db.get(target, pk)) is not None}
 
 
-def _line(view: PanelView, change: Change, label: str | None, who: str, names: Linked) -> HistoryLine:
-    known = {f.key: f for f in fields_of(view.model).values()} | fields_of(view.model)
+def _line(view: PanelView, change: Change, label: str | None, who: str, names: Linked, fields: dict[str, Field]) -> HistoryLine:
     told = []
     for key, (before, after) in (change.changes or {}).items():
-        field, slot = known.get(key), slot_of(view.model, key)
+        field, slot = fields.get(key), slot_of(view.model, key)
         if slot is not None:
             told.append((_(slot.label), listed(before) or EMPTY, listed(after) or EMPTY))
-        if field is None or field.hidden or not visible(field, view.identity, view.table):
+        if field is None:
             continue
         told.append((_(field.label), _past(view, field, before, names), _past(view, field, after, names)))
     return HistoryLine(moment_text(change.at), who, change.post, _(label or ACTS.get(change.act, change.act)), told, change.comment or "")

@@ -33,7 +33,7 @@ from models.violation import RuleViolation
 from rules.approvals import workflow_of
 from views.panel.bulk import BulkMixin
 from views.panel.buttons import SEEN, ButtonsMixin
-from views.panel.cells import cell_of, in_clear, text_of, visible
+from views.panel.cells import EMPTY, cell_of, in_clear, text_of, visible, withheld
 from views.panel.editing import EditingMixin
 from views.panel.excel.doors import ExcelMixin
 from views.panel.forms import first_options, offered_among, offered_within
@@ -110,6 +110,8 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
 
     def cell(self, field: Field, row: Any) -> Cell:
         """How a field of a row is written on the list and the record page."""
+        if withheld(field, self.identity, self.table, getattr(row, "scope_path", None)):
+            return Cell(EMPTY, muted=True, number=field.number)
         return cell_of(field, row, words=self.words)
 
     def noun(self) -> str:
