@@ -61,7 +61,9 @@ class Person:
     """Somebody at a browser of their own; a console error or a broken content policy fails the test."""
 
     def __init__(self, chrome: Browser, site: str, width: int = 1280) -> None:
-        self.context = chrome.new_context(viewport={"width": width, "height": 900}, base_url=site, accept_downloads=True, locale="zh-CN")
+        self.context = chrome.new_context(
+            viewport={"width": width, "height": 900}, base_url=site, accept_downloads=True, locale="zh-CN", reduced_motion="reduce"
+        )
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.width = width

@@ -122,32 +122,6 @@ def test_from_the_code_to_the_exported_list(person: Any, cast: Any, tmp_path: Pa
     county.look("14-activation-moved")
 
 
-def test_by_keyboard_alone(person: Any, cast: Any) -> None:
-    """Sign in, go to the list, pass an application: Tab, Enter and typing only."""
-    ping = person()
-    page = ping.page
-    page.goto("/login/")
-    page.keyboard.type(cast.username["平"])
-    page.keyboard.press("Tab")
-    page.keyboard.type(cast.password)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda address: not address.endswith("/login/"))
-    page.goto("/teacher/list/?f.certification=pending")
-    for _press in range(120):
-        page.keyboard.press("Tab")
-        focused = page.evaluate("document.activeElement.innerText")
-        if focused.strip() == "通过":
-            break
-    else:
-        pytest.fail("the button 通过 cannot be reached by Tab")
-    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).boxShadow")
-    assert outline != "nonenone", "the focus is visible"
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-    page.goto(f"/teacher/show/{cast.teacher['兰']}")
-    expect(page.locator("body")).to_contain_text("认证通过")
-
-
 def status_of(answer: Response | None) -> int:
     assert answer is not None
     return answer.status
