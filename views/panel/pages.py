@@ -192,6 +192,8 @@ class Related:
     total: int
     all_url: str
     add_url: str = ""
+    add_label: str = ""
+    """What the button that adds one says; empty: 新增, the heading says what."""
 
 
 @dataclass(frozen=True)
