@@ -91,7 +91,7 @@ class Person:
     def look(self, name: str) -> None:
         """Keep a picture, and check that nothing runs out of the screen."""
         PICTURES.mkdir(exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}-{self.width}.png", full_page=True)
+        self.page.screenshot(path=PICTURES / f"{name}-{self.width}.jpg", type="jpeg", quality=80, full_page=True)
         wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{name}: the page is {wide} px too wide"
         assert not self.complaints, self.complaints

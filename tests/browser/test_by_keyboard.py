@@ -134,9 +134,7 @@ def test_the_menu_of_a_phone_opens_by_keyboard(person: Any, cast: Any) -> None:
     expect(page.locator("h1")).to_have_text("账号管理")
 
 
-@pytest.mark.parametrize(
-    ("name", "address"), [("运", "/account/list/"), ("平", "/me/"), ("平", "/teacher/import"), ("平", "/school/edit/{北}")]
-)
+@pytest.mark.parametrize(("name", "address"), [("运", "/account/list/"), ("平", "/school/edit/{北}")])
 def test_the_focus_is_seen_all_the_way_through_a_page(person: Any, cast: Any, name: str, address: str) -> None:
     """There and back on a low screen: nothing that stays in its place lies over what has the focus."""
     somebody = Keyboard(person())

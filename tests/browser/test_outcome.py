@@ -145,6 +145,7 @@ def test_every_page_of_every_role_is_whole(person: Any, cast: Any, width: int) -
         "福": ("/", "/region/list/", "/region/add", "/permission_code/list/", "/post/list/", "/account/list/"),
         "平": (
             "/teacher/list/",
+            "/teacher/list/?only.rotating=1",
             "/teacher/add",
             f"/teacher/show/{cast.teacher['兰']}",
             f"/teacher/edit/{cast.teacher['竹']}",
