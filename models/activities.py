@@ -47,6 +47,8 @@ class Topic(Scoped, Record):
         extra_acts=("publish",),
         related=("Activity.topic",),
         unit="个研修专题",
+        add_label="添加专题",
+        delete_confirm_label="确认",
         rank=52,
         empty="还没有研修专题。由教研组组长添加并发布，数量不限。",
     )

@@ -225,6 +225,12 @@ class Screen:
     history: bool = True
     unit: str = "条记录"
     empty: str = ""
+    add_label: str = ""
+    """What the button that adds a row says, and the form it opens; empty: 新增 and the noun."""
+    edit_label: str = ""
+    """What the button that edits a row says, and the form it opens; empty: 编辑."""
+    delete_confirm_label: str = ""
+    """What the button of a deletion's second confirmation says; empty: 删除."""
     rank: int = 100
     """Place in the menu, low first."""
 

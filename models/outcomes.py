@@ -164,6 +164,8 @@ class Outcome(Scoped, Record):
         acts=("read", "add", "edit", "delete", "export"),
         extra_acts=("submit", "review"),
         unit="份研修成果",
+        add_label="上传成果",
+        edit_label="修改",
         rank=55,
         empty="还没有研修成果。由教研组组长上传。",
     )

@@ -108,8 +108,10 @@ class ResearchGroup(Scoped, Record):
         extra_acts=("members",),
         related=("GroupPlan.group", "Topic.group", "Rubric.group", "Outcome.group"),
         unit="个教研组",
+        add_label="创建教研组",
+        delete_confirm_label="确认",
         rank=51,
-        empty="还没有教研组。点击“新增教研组”创建，并指定组长。",
+        empty="还没有教研组。点击“创建教研组”创建，并指定组长。",
     )
     __table_args__ = (
         UniqueConstraint("school_programme_id", "name", info={"sentence": "本校已有同名的教研组。", "field": "name"}),

@@ -14,6 +14,13 @@ HTML = b"<!doctype html><script>document.title = 'hostile'</script><p>lesson</p>
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
 
 
+def wav(seconds: int = 3, rate: int = 8000) -> bytes:
+    """A quiet tone."""
+    heard = bytes(128 + (8 if n // 20 % 2 else -8) for n in range(seconds * rate))
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate, 1, 8)
+    return b"RIFF" + struct.pack("<I", 36 + len(heard)) + b"WAVE" + form + b"data" + struct.pack("<I", len(heard)) + heard
+
+
 def png(width: int = 2, height: int = 2) -> bytes:
     """A red picture."""
 

@@ -145,7 +145,7 @@ class HourPolicyView(PanelView):
         return make_form(self.open_fields(row), self.db, self.table, act, formdata=request.form, obj=row)
 
     def _revising(self, row: Any | None, form: Any) -> Response:
-        title = _("新增%(what)s", what=_(self.noun())) if row is None else _("编辑：%(name)s", name=str(row))
+        title = self.add_label() if row is None else self.edit_title(row)
         back = self.url("list") if row is None else self.url("show", pk=row.id)
         files = Attaching(self.db, self.identity, self.model, row)
         return self._draw(title, form, self.open_fields(row), files, back, version=request.form.get("_version", ""))

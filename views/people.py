@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from models.access import Account, AccountState
 from models.base import utcnow
+from models.fields import Field, chosen
 from models.people import CertificationState, Teacher
 from models.scoping import Identity
 from models.violation import Sentence
@@ -61,6 +62,13 @@ class TeacherView(PanelView):
         sent = [rotating(day_of(utcnow()))] if "rotating" in only else []
         own = [Teacher.certification == CertificationState.PENDING, administers_own_school()] if "own_administrators" in only else []
         return (*incomplete, *sent, *own)
+
+    def list_fields(self) -> list[Field]:
+        """Of those who serve elsewhere also where and until when."""
+        fields = super().list_fields()
+        if "only.rotating" not in request.args:
+            return fields
+        return [f for f in fields if f.name != "applied_at"] + chosen(self.model, ("rotation_unit", "rotation_until"))
 
     def list_buttons(self) -> Sequence[Button]:
         return [

@@ -77,7 +77,7 @@ def question() -> str:
 
 
 class ResearchGroupView(ResearchView):
-    """教研组: its members, and the groups that lack a leader or a plan, or have done nothing for a month (S0-29, S0-30, S0-72…74)."""
+    """教研组: its members, one's own groups, those that lack a leader or a plan or have done nothing for a month (S0-30, S0-56, S0-72…74)."""
 
     model = ResearchGroup
     kept = frozenset({"delete"})
@@ -89,10 +89,12 @@ class ResearchGroupView(ResearchView):
 
     def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
         asked = {"without_leader": without_leader(), "without_plan": without_plan(), "quiet": without_activity(utcnow(), QUIET_DAYS)}
-        return [condition for name, condition in asked.items() if name in only]
+        conditions = [condition for name, condition in asked.items() if name in only]
+        return [*conditions, self.of_own_groups()] if "mine" in only else conditions
 
     def list_buttons(self) -> Sequence[Button]:
         asked = {
+            **({"mine": (_("我的教研组"), "user")} if self._sees_others() else {}),
             "without_leader": (_("没有组长的教研组"), "user-question"),
             "without_plan": (_("没有计划的教研组"), "clipboard-off"),
             "quiet": (_("一个月没有活动的教研组"), "zzz"),
@@ -100,6 +102,11 @@ class ResearchGroupView(ResearchView):
         whole, shown = self.url("list"), any(f"only.{name}" in request.args for name in asked)
         narrowed = [Button(label, f"{whole}?only.{name}=1", icon) for name, (label, icon) in asked.items()]
         return [*([Button(_("全部教研组"), whole, "list")] if shown else narrowed), *super().list_buttons()]
+
+    def _sees_others(self) -> bool:
+        """Whether somebody who belongs to a group reads other groups as well."""
+        ours = self.own_groups()
+        return bool(ours) and any(path not in ours for path in self.identity.paths("read", self.table))
 
     def record_buttons(self, row: Any) -> list[Button]:
         label = _("成员管理") if self._manages(row) else _("查看成员")

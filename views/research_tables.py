@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import g, request, url_for
-from sqlalchemy import false, func, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 
 from models.base import row_id, utcnow
 from models.hours import Programme
@@ -60,6 +60,14 @@ class ResearchView(PanelView):
         schools = [school for school, _programme in self._written_to()]
         is_closed = bool(schools) and all(why_kept(school.state) for school in schools)
         return [b for b in super().bulk_buttons() if not (is_closed and dict(b.values).get("verb") in self.kept | self.begun)]
+
+    def own_groups(self) -> list[str]:
+        """The paths of the groups one belongs to."""
+        return sorted({path for act, table, path in self.identity.grants if (act, table) == ("read", self.table) and "/g" in path})
+
+    def of_own_groups(self) -> ColumnElement[bool]:
+        """The condition that a row belongs to one of them."""
+        return or_(false(), *(below(self.model.scope_path, path) for path in self.own_groups()))
 
     def _written_to(self) -> list[tuple[SchoolProgramme, Programme]]:
         """Where the person adds such rows, or does to them what is closed once a school is accepted; none where they do neither.

@@ -149,22 +149,15 @@ class OutcomeView(ResearchView):
         return super().why_closed(name, row) or (SUBMITTED if is_submitted else "")
 
     def list_conditions(self, only: frozenset[str]) -> Sequence[Any]:
-        return [or_(*(below(Outcome.scope_path, path) for path in paths))] if "mine" in only and (paths := self._groups()) else []
+        return [self.of_own_groups()] if "mine" in only else []
 
     def list_buttons(self) -> Sequence[Button]:
         mine = "only.mine" in request.args
         toggle = (
             Button(_("全部"), self.url("list"), "list") if mine else Button(_("本组成果"), self.url("list") + "?only.mine=1", "users-group")
         )
-        both = bool(self._groups()) and self.may("review")
-        if not self.may("add"):
-            return [toggle] if both else []
-        upload = Button(_("上传成果"), self.url("add"), "upload", "primary", why=told(self.why_none_added()))
-        return [*([toggle] if both else []), upload]
-
-    def _groups(self) -> list[str]:
-        """The paths of the groups one belongs to."""
-        return sorted({path for act, table, path in self.identity.grants if (act, table) == ("read", self.table) and "/g" in path})
+        both = bool(self.own_groups()) and self.may("review")
+        return [*([toggle] if both else []), *super().list_buttons()]
 
     def row_buttons(self, row: Any) -> tuple[list[Button], list[Button]]:
         inline, menu = super().row_buttons(row)

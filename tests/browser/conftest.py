@@ -61,7 +61,9 @@ class Person:
     """Somebody at a browser of their own; a console error or a broken content policy fails the test."""
 
     def __init__(self, chrome: Browser, site: str, width: int = 1280) -> None:
-        self.context = chrome.new_context(viewport={"width": width, "height": 900}, base_url=site, accept_downloads=True, locale="zh-CN")
+        self.context = chrome.new_context(
+            viewport={"width": width, "height": 900}, base_url=site, accept_downloads=True, locale="zh-CN", reduced_motion="reduce"
+        )
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.width = width
@@ -89,7 +91,7 @@ class Person:
     def look(self, name: str) -> None:
         """Keep a picture, and check that nothing runs out of the screen."""
         PICTURES.mkdir(exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}-{self.width}.png", full_page=True)
+        self.page.screenshot(path=PICTURES / f"{name}-{self.width}.jpg", type="jpeg", quality=80, full_page=True)
         wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{name}: the page is {wide} px too wide"
         assert not self.complaints, self.complaints

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from tests import samples
 
 SLOTS = (
     FileSlot(
-        "plans", "规划方案", accept=(FileKind.DOCUMENT, FileKind.IMAGE, FileKind.TEXT, FileKind.VIDEO), most=5, help="学校自己的规划。"
+        "plans",
+        "规划方案",
+        accept=(FileKind.DOCUMENT, FileKind.IMAGE, FileKind.TEXT, FileKind.VIDEO, FileKind.AUDIO),
+        most=5,
+        help="学校自己的规划。",
     ),
 )
 
@@ -33,6 +38,8 @@ def folder(tmp_path: Path) -> Path:
         "校门.png": samples.png(300, 200),
         "教学设计.docx": samples.docx("<w:p><w:r><w:t>教学设计第一页</w:t></w:r></w:p>"),
         "带脚本.html": samples.HTML,
+        "带脚本.svg": samples.SVG,
+        "课堂录音.wav": samples.wav(),
         "程序.pdf": samples.PROGRAM,
         "课堂.mp4": samples.MP4 + b"\0" * (9 * 1024 * 1024),
     }
@@ -128,17 +135,63 @@ def test_what_is_chosen_before_the_script_has_come_is_taken_up(person: Any, cast
     expect(page.locator(".file", has_text="终稿")).to_have_count(1)
 
 
-def test_nothing_of_a_hostile_file_runs(person: Any, cast: Any, folder: Path) -> None:
+@pytest.mark.parametrize(("name", "script"), [("带脚本.html", "document.title = 'hostile'"), ("带脚本.svg", "alert(1)")])
+def test_nothing_of_a_hostile_file_runs(person: Any, cast: Any, folder: Path, name: str, script: str) -> None:
+    """Neither where its address is opened nor in its preview."""
     ping = person()
     page = ping.sign_in(cast.username["平"], cast.password)
+    said: list[str] = []
+    page.on("dialog", lambda dialog: (said.append(dialog.message) if dialog.type == "alert" else None, dialog.accept()))
     page.goto(f"/school/edit/{cast.school['北']}")
-    choose(page, folder, "带脚本.html")
+    choose(page, folder, name)
     address = page.locator("#files-plans a", has_text="下载").get_attribute("href")
     with page.expect_download():
         page.evaluate("address => { location.href = address; }", address)
     page.goto(page.locator("#files-plans a", has_text="预览").get_attribute("href") or "")
-    expect(page.locator("pre")).to_contain_text("<script>document.title = 'hostile'</script>")
-    assert "hostile" not in page.title()
+    expect(page.locator("pre")).to_contain_text(f"<script>{script}</script>")
+    assert ("hostile" in page.title(), said) == (False, [])
+
+
+def test_a_recording_is_listened_to(person: Any, cast: Any, folder: Path) -> None:
+    """Asked for in ranges, so that whoever goes to a later minute need not wait for the ones before."""
+    ping = person()
+    page = ping.sign_in(cast.username["平"], cast.password)
+    page.goto(f"/school/edit/{cast.school['北']}")
+    choose(page, folder, "课堂录音.wav")
+    with page.expect_response(lambda answer: answer.request.resource_type == "media") as asked:
+        page.locator("#files-plans a", has_text="预览").click()
+    answer = asked.value
+    assert (answer.status, answer.header_value("content-range")) == (206, "bytes 0-24043/24044")
+    sound = page.frame_locator("dialog.dialog-preview iframe").locator("audio")
+    assert sound.evaluate("sound => sound.duration") == 3
+    sound.focus()
+    page.keyboard.press("Space")
+    expect(sound).to_have_js_property("paused", False)
+    sound.evaluate("sound => { sound.currentTime = 2.5; }")
+    expect(sound).to_have_js_property("ended", True)
+    ping.look("files-preview-audio")
+
+
+def test_an_upload_shows_how_far_it_has_come(person: Any, cast: Any, folder: Path) -> None:
+    """On a slow line: the bar moves, the number is read, and what is on its way keeps the form from being saved."""
+    ping = person()
+    page = ping.sign_in(cast.username["平"], cast.password)
+    page.goto(f"/school/edit/{cast.school['北']}")
+    line = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 4 * 1024 * 1024}
+    line.send("Network.emulateNetworkConditions", slow)
+    choose(page, folder, "课堂.mp4")
+    box = page.locator("#files-plans")
+    bar, note = box.locator("progress"), box.locator(".file .file-size")
+    expect(note).to_have_text(re.compile(r"^[1-9]\d?%$"))
+    first = bar.evaluate("bar => bar.value / bar.max")
+    assert 0 < first < 0.85, "within a piece, not only from one to the next"
+    ping.look("files-progress")
+    page.click("button.form-main")
+    expect(box.locator("[data-error]")).to_have_text("还有文件正在上传，请等上传完成后再保存。")
+    page.wait_for_function("before => document.querySelector('#files-plans progress').value > before", arg=bar.evaluate("bar => bar.value"))
+    expect(box.locator("input[name='files.plans'][value]:not([value=''])")).to_have_count(1, timeout=20_000)
+    expect(bar).to_have_count(0)
 
 
 def test_without_scripts_the_box_is_a_file_input(chrome: Any, site: str, cast: Any, folder: Path) -> None:

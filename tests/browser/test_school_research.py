@@ -34,7 +34,7 @@ PEOPLE = {
 PROGRAMME, GROUP, TOPIC, CASE = "能力提升工程整校推进2026", "南实小语文教研组", "单元整体教学", "一节阅读课"
 DISCUSSION, HOMEWORK, OBSERVATION, PREPARING, SHARING = "导读研讨", "教学反思一篇", "同课异构", "集中备课一天", "线下教学研讨"
 PDF, MP4 = samples.pdf(), samples.MP4
-NARROW = 390
+NARROW, WIDE = 390, 1280
 BEGIN = "**/begin"
 
 
@@ -62,6 +62,7 @@ def test_from_a_programme_to_registered_hours(people: Any) -> None:
     school = the_school_opens(people[SCHOOL])
     group = the_leader_prepares(people[LEADER])
     activities = a_topic_with_activities(people[LEADER], group, today)
+    people[TWO].narrow(NARROW)
     for name in (ONE, TWO):
         a_member_takes_part(people[name], name)
     what_was_done_offline_is_credited(people[LEADER])
@@ -86,27 +87,24 @@ def a_programme_is_made(county: Any, today: date) -> None:
     choose(page, "region", "思明区")
     page.fill("[name=starts_on]", str(today - timedelta(days=7)))
     page.fill("[name=ends_on]", str(today + timedelta(days=300)))
-    county.look("r01-programme-form")
+    see(county, "r01-programme-form")
     save(page)
     expect(page.locator("h1")).to_have_text(PROGRAMME)
     expect(page.locator("main")).to_contain_text("学时政策")
-    county.look("r02-programme")
+    see(county, "r02-programme")
 
 
 def the_school_opens(school: Any) -> str:
     """From 校本首页 to 提交; the address of the school's home."""
     page = school.page
     page.goto("/research/")
-    school.look("r03-nothing-yet")
+    see(school, "r03-nothing-yet")
     page.click(f"text=参加“{PROGRAMME}”")
     expect(page.locator("select[name=school] + .ts-wrapper .item")).to_have_text("南实验小学")
     save(page, BEGIN)
     page.goto("/research/")
     expect(page.locator("[aria-current=step]")).to_contain_text("下一步")
-    for width in (NARROW, 1280):
-        school.narrow(width)
-        page.reload()
-        school.look("r04-home-preparing")
+    see(school, "r04-home-preparing")
     page.click("main a:has-text('开始')")
     page.click("main a:has-text('提交两案')")
     upload(page, "development_plan", "规划方案.pdf", PDF)
@@ -115,17 +113,14 @@ def the_school_opens(school: Any) -> str:
     page.click("main a:has-text('组建信息化团队')")
     choose_members(page, *TEAM)
     expect(page.locator("main")).to_contain_text("已添加 2 名成员")
-    school.look("r05-team")
+    see(school, "r05-team")
     page.click("main a:has-text('返回开启步骤')")
     page.click("main a:has-text('创建教研组')")
     page.fill("[name=name]", GROUP)
     choose(page, "leader", LEADER)
-    school.look("r06-group-form")
+    see(school, "r06-group-form")
     save(page, BEGIN)
-    for width in (NARROW, 1280):
-        school.narrow(width)
-        page.reload()
-        school.look("r07-begin")
+    see(school, "r07-begin")
     page.click("main button:has-text('提交')")
     confirm(page)
     expect(page.locator("main")).to_contain_text("本校已进入校本研修")
@@ -136,7 +131,7 @@ def the_school_opens(school: Any) -> str:
     page.click("main a:has-text('校本首页')")
     expect(page.locator("h1")).to_have_text("南实验小学")
     expect(page.locator("main")).to_contain_text("读写融合")
-    school.look("r08-home-open")
+    see(school, "r08-home-open")
     return str(page.url)
 
 
@@ -150,7 +145,7 @@ def the_leader_prepares(leader: Any) -> str:
     page.click("main a:has-text('成员管理')")
     choose_members(page, ONE, TWO)
     expect(page.locator("main")).to_contain_text("共 3 名成员")
-    leader.look("r09-members")
+    see(leader, "r09-members")
     page.goto("/research/mine/")
     page.click(f"main a:has-text('{GROUP}')")
     expect(page.locator("h1")).to_have_text(GROUP)
@@ -158,27 +153,29 @@ def the_leader_prepares(leader: Any) -> str:
     new_of(page, "研修计划")
     page.fill("[name=title]", "一年研修计划")
     page.fill("[name=content]", "每月一次集体备课，一次听课评课。")
+    see(leader, "r10-plan-form")
     save(page)
     page.goto(group)
     new_of(page, "评课标准")
     expect(page.locator("[name=criteria]")).to_have_value(re.compile("教学目标明确"))
     save(page)
     page.goto(group)
-    leader.look("r10-group")
+    see(leader, "r10-group")
     return group
 
 
 def a_topic_with_activities(leader: Any, group: str, today: date) -> list[str]:
     """A published topic and activities of all four kinds; their addresses."""
     page = leader.page
-    new_of(page, "研修专题")
+    new_of(page, "研修专题", "添加专题")
     page.fill("[name=title]", TOPIC)
     page.fill("[name=starts_on]", str(today - timedelta(days=1)))
     page.fill("[name=ends_on]", str(today + timedelta(days=100)))
+    see(leader, "r11-topic-form")
     save(page)
     expect(page.locator("main")).to_contain_text("草稿")
     publish(page)
-    leader.look("r11-topic")
+    see(leader, "r11-topic")
     topic, addresses = page.url, []
     for kind, title, more in (
         ("discussion", DISCUSSION, {}),
@@ -196,7 +193,7 @@ def a_topic_with_activities(leader: Any, group: str, today: date) -> list[str]:
         for name, value in more.items():
             fill_any(page, name, value)
         if title in (OBSERVATION, PREPARING):
-            leader.look(f"r12-activity-form-{kind}")
+            see(leader, f"r12-activity-form-{kind}")
         save(page)
         publish(page)
         page.click("main a:has-text('活动详情')")
@@ -209,7 +206,7 @@ def a_topic_with_activities(leader: Any, group: str, today: date) -> list[str]:
 
 
 def a_member_takes_part(member: Any, name: str) -> None:
-    """Comment, homework, stars: each joined with a question first; what is offline asks nothing of a member."""
+    """Comment, homework, stars: each joined with a question first; what is offline asks nothing of a member. 王芳 has but a telephone."""
     page = member.page
     page.goto("/research/activities/")
     member.look("r13-activities")
@@ -246,10 +243,10 @@ def what_was_done_offline_is_credited(leader: Any) -> None:
         expect(page.locator("main")).to_contain_text("已指定参与人员")
         upload(page, "evidence", "合影.png", samples.png(300, 200))
         if title == PREPARING:
-            leader.look("r17-offline-evidence")
+            see(leader, "r17-offline-evidence")
         page.click("main button:has-text('完成活动')")
         expect(page.locator("main")).to_contain_text("参与人员的学时已记入")
-    leader.look("r18-offline-completed")
+    see(leader, "r18-offline-completed")
 
 
 def hours_are_explained(member: Any) -> None:
@@ -257,10 +254,10 @@ def hours_are_explained(member: Any) -> None:
     page = member.page
     page.goto("/research/mine/")
     expect(page.locator("main")).to_contain_text("已累计 32 · 计入 25 / 25 学时")
-    member.look("r19-mine")
+    see(member, "r19-mine")
     page.goto("/hours/")
     expect(page.locator("main")).to_contain_text("超出 25 学时上限，7 学时不计入")
-    member.look("r20-hours")
+    see(member, "r20-hours")
 
 
 # --- reviews (S0-63…66, S0-93…98, S0-112…125) -------------------------------------------------------------------------
@@ -280,8 +277,8 @@ def own_work_is_handed_in(people: Any) -> None:
         page.click("main button:has-text('保存')")
         expect(page.locator("main")).to_contain_text("个人提升总结已上传")
     people[ONE].page.goto("/research/plan/")
-    people[ONE].look("r21-plan")
-    people[TWO].look("r22-summary")
+    see(people[ONE], "r21-plan")
+    see(people[TWO], "r22-summary")
 
 
 def summaries_are_reviewed(people: Any) -> None:
@@ -289,10 +286,10 @@ def summaries_are_reviewed(people: Any) -> None:
     chen, zhao = people[CHEN], people[ZHAO]
     page = chen.page
     page.goto("/ability_summary/list/")
-    chen.look("r23-summaries")
+    see(chen, "r23-summaries")
     open_summary(page, CHEN)
     expect(page.locator(".closed")).to_contain_text("不能办理本人的事项")
-    chen.look("r24-own-summary-refused")
+    see(chen, "r24-own-summary-refused")
     for somebody, author in ((chen, ONE), (zhao, TWO), (zhao, CHEN)):
         page = somebody.page
         page.goto("/ability_summary/list/")
@@ -300,7 +297,7 @@ def summaries_are_reviewed(people: Any) -> None:
         button = page.locator(".page-head").get_by_role("button", name="通过", exact=True)
         button.click()
         expect(button).to_have_count(0)
-    zhao.look("r25-summary-passed")
+    see(zhao, "r25-summary-passed")
 
 
 def open_summary(page: Page, author: str) -> None:
@@ -323,22 +320,22 @@ def a_teaching_case_is_published(people: Any) -> str:
     save(page)
     expect(page.locator("main")).to_contain_text("还缺：教学反思")
     address = str(page.url)
-    page.click("main a:has-text('编辑')")
+    page.click("main a:has-text('修改')")
     upload(page, "reflection", "教学反思.pdf", PDF)
     save(page)
     page.locator(".page-head button", has_text="提交").click()
     expect(page.locator("dialog[open] [data-confirm-ok]")).to_have_text("保存")
-    leader.look("r26-case-submit")
+    see(leader, "r26-case-submit")
     confirm(page)
     expect(page.locator(".page-head")).to_contain_text("待评审")
     page = zhao.page
     page.goto("/outcome/list/")
     page.locator("tbody").get_by_role("link", name="评审", exact=True).click()
     page.fill("#opinion", "结构清晰，可以推广。")
-    zhao.look("r27-case-review")
+    see(zhao, "r27-case-review")
     page.click("#review button:has-text('发布')")
     expect(page.locator(".page-head")).to_contain_text("已评审")
-    zhao.look("r28-case-reviewed")
+    see(zhao, "r28-case-reviewed")
     return address
 
 
@@ -352,46 +349,46 @@ def the_school_is_accepted(people: Any, home: str) -> None:
     page.goto(home)
     page.click("main a:has-text('学时进展')")
     expect(page.locator("#persons >> xpath=ancestor::section")).to_contain_text(TWO)
-    school.look("r29-progress")
+    see(school, "r29-progress")
     page.goto(home)
     page.click("main a:has-text('整校推进')")
     page.locator("main button", has_text="申请整校验收").click()
     confirm(page)
     expect(page.locator(".page-head")).to_contain_text("待验收")
-    school.look("r30-applied")
+    see(school, "r30-applied")
     page = county.page
     page.goto("/school_programme/list/?f.state=applied")
     page.click("main table a:has-text('南实验小学')")
-    county.look("r31-to-accept")
+    see(county, "r31-to-accept")
     button = page.locator(".page-head").get_by_role("button", name="验收通过", exact=True)
     button.click()
     confirm(page)
     expect(button).to_have_count(0)
-    county.look("r32-accepted")
+    see(county, "r32-accepted")
     for name, registered in ((ONE, "25"), (TWO, "12")):
         page = people[name].page
         page.goto("/hours/")
         expect(page.locator(".fact", has_text="已登记")).to_contain_text(registered)
         expect(page.locator("tbody tr").first).to_contain_text("已登记")
-        people[name].look(f"r33-registered-{name}")
+        see(people[name], f"r33-registered-{name}")
 
 
 def outsiders_find_nothing(outsider: Any, addresses: list[str]) -> None:
     """404 for what belongs to another school."""
     for address in addresses:
         assert status_of(outsider.page.goto(address)) == 404, address
-    outsider.look("r34-outsider")
+    see(outsider, "r34-outsider")
 
 
 def everything_fits_a_phone(people: Any, home: str, activities: list[str]) -> None:
-    """The main pages once more; ``look`` refuses what runs out of the screen."""
-    progress = home.rstrip("/").replace("/research/", "/research/progress/")
+    """What is left to see, opened on one; ``look`` refuses what runs out of the screen."""
+    lists = [f"/{table}/list/" for table in ("school_programme", "research_group", "topic", "activity", "improvement_plan", "outcome")]
     pages = {
-        SCHOOL: (home, progress, "/school_programme/list/"),
-        LEADER: ("/research/mine/", "/outcome/list/", activities[-1]),
-        ONE: ("/research/activities/", *activities[:3], "/hours/", "/research/plan/", "/research/summaries/"),
-        CHEN: ("/ability_summary/list/",),
-        COUNTY: ("/programme/list/",),
+        SCHOOL: (home, *lists, activities[0]),
+        LEADER: ("/research/mine/", "/outcome/list/", activities[1], activities[2]),
+        CHEN: ("/research/mine/", "/improvement_plan/list/"),
+        COUNTY: ("/programme/list/", "/research/progress/"),
+        ONE: (activities[3], "/hours/"),
     }
     for name, addresses in pages.items():
         somebody = people[name]
@@ -399,13 +396,18 @@ def everything_fits_a_phone(people: Any, home: str, activities: list[str]) -> No
         for n, address in enumerate(addresses):
             assert status_of(somebody.page.goto(address)) == 200, f"{name} at {address}"
             somebody.look(f"r40-{name}-{n}")
-    page = people[ONE].page
-    page.goto("/hours/")
-    reason = page.locator("td", has_text="7 学时不计入").bounding_box()
+    reason = people[ONE].page.locator("td", has_text="7 学时不计入").bounding_box()
     assert reason["x"] + reason["width"] <= NARROW, "the reason stands on the screen, not beyond it"
 
 
 # --- what people do ---------------------------------------------------------------------------------------------------
+
+
+def see(somebody: Any, name: str) -> None:
+    """Look at the page as it is, at a telephone and at a desk."""
+    for width in (NARROW, WIDE):
+        somebody.narrow(width)
+        somebody.look(name)
 
 
 def save(page: Page, leads_to: str = "**/show/*") -> None:
@@ -427,9 +429,9 @@ def choose_members(page: Page, *names: str) -> None:
     page.click("main button:has-text('添加')")
 
 
-def new_of(page: Page, related: str) -> None:
-    """新增 in one of the sections of a record's page."""
-    page.locator("section.card", has=page.locator("h2", has_text=related)).locator("a", has_text="新增").click()
+def new_of(page: Page, related: str, label: str = "新增") -> None:
+    """The button of one of the sections of a record's page."""
+    page.locator("section.card", has=page.locator("h2", has_text=related)).locator("a", has_text=label).click()
 
 
 def publish(page: Page) -> None:

@@ -44,6 +44,8 @@ told["added"] = added.status_code == 303
 told["list"] = "报告厅一" in ping.get("/room/list/?f.kind=lecture&q=报告").text
 told["facet"] = ping.get("/room/facets").json["kind"] == {"": 1, "lecture": 1, "computer": 0}
 told["record and history"] = "座位数" in ping.get("/room/show/1").text and "新增" in ping.get("/room/show/1").text
+told["own words"] = "登记教室" in ping.get("/room/list/").text and "修改</a>" in ping.get("/room/show/1").text
+told["own word for sure"] = ">确认</button>" in ping.get("/room/delete/1").text
 told["edit"] = ping.post("/room/edit/1", _version="1", name="报告厅一", kind="lecture", seats="90", is_open="y").status_code == 303
 photo = {"files.photos": "", "upload.photos": (BytesIO(png()), "讲台.png")}
 told["file box"] = "教室照片" in ping.get("/room/edit/1").text and "正门和讲台各一张" in ping.get("/room/edit/1").text
@@ -103,6 +105,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     extra = re.search(r"`(extra_acts=\(.*\))`", (ROOT / "docs" / "changing-a-workflow.md").read_text(encoding="utf-8"))
     assert extra
     insert(rooms, '        unit="间教室"', f"        {extra[1]},")
+    words = re.findall(r'`((?:add|edit|delete_confirm)_label="[^"]+")`', (ROOT / "docs" / "changing-a-form.md").read_text(encoding="utf-8"))
+    insert(rooms, '        unit="间教室"', f"        {', '.join(words)},")
     (copy / "views" / "rooms.py").write_text(block("adding-a-table.md", "class RoomView("), encoding="utf-8")
     imported, steps = block("changing-a-workflow.md", "INSPECTION = ").split("\n\n", 1)
     replace(copy / "rules" / "approvals.py", "from models.violation import", f"{imported}\nfrom models.violation import")

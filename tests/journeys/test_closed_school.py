@@ -110,10 +110,10 @@ def test_the_leader_is_told_why(north: School, comment: Comment, client_of: Any)
     for address, labels in (
         (f"/topic/show/{topic}", ("添加活动", "编辑", "删除")),
         (f"/activity/show/{activity}", ("编辑", "删除")),
-        (f"/outcome/show/{saved.id}", ("编辑", "删除", "提交")),
+        (f"/outcome/show/{saved.id}", ("修改", "删除", "提交")),
         (f"/rubric/show/{north.lessons.rubric.id}", ("编辑", "删除")),
         (f"/group_plan/show/{only(north, GroupPlan).id}", ("编辑",)),
-        ("/topic/list/", ("新增研修专题",)),
+        ("/topic/list/", ("添加专题",)),
         ("/activity/list/", ("新增研修活动",)),
         ("/outcome/list/", ("上传成果",)),
         ("/rubric/list/", ("新增评课标准",)),
@@ -156,7 +156,7 @@ def test_the_school_and_its_team_are_told_why(north: School, client_of: Any) -> 
     accept(north)
     assert f"/school_programme/edit/{pk}" not in ping.get(f"/research/{pk}/").text
     for browser, address, label in (
-        (ping, "/research_group/list/", "新增教研组"),
+        (ping, "/research_group/list/", "创建教研组"),
         (ping, f"/research/{pk}/begin", "创建教研组"),
         (ping, f"/school_programme/show/{pk}", "编辑"),
         (ping, "/removal_request/list/", "申请移除教师"),

@@ -43,6 +43,7 @@ def test_a_school_admin_deletes_an_empty_topic_after_the_question(lessons: Lesso
     question = "删除后不能恢复，历史记录会保留。确定删除“空专题”吗？"
     for asked in (ping.get(address), ping.post(address)):
         assert asked.status_code == 200 and question in asked.text and 'name="confirmed" value="1"' in asked.text
+        assert '<button class="btn btn-danger">确认</button>' in asked.text, "as the manual calls it"
     assert is_there(lessons, empty), "nothing goes before the answer"
     gone = ping.post(address, confirmed="1")
     assert gone.status_code == 303 and gone.headers["Location"] == "/topic/list/"

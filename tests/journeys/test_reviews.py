@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from models.outcomes import AbilityPoint, AbilitySummary, ImprovementPlan, Outcome, OutcomeState, SummaryState
+from models.research import ResearchGroup
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
 from rules.grants import IT_TEAM
@@ -197,6 +198,7 @@ def test_who_reviews_reads_whose_it_is_and_no_more_of_them(desk: Desk) -> None:
     for address in ("/ability_summary/list/", f"/ability_summary/show/{summary.id}"):
         page = zhu.get(address).text
         assert f"{LEADER} · A1" in page and f'href="/teacher/show/{mei}"' not in page
+    assert f'lead-cell">{LEADER}</td>' in zhu.get("/ability_summary/list/").text, "on a phone the author heads the card, not a date"
     assert f'<ins><span class="visually-hidden">新值 </span>{LEADER}</ins>' in zhu.get(f"/ability_summary/show/{summary.id}").text
     assert f'href="/teacher/show/{mei}"' in desk.at["平"].get("/ability_summary/list/").text
     assert zhu.get(f"/teacher/show/{mei}").status_code == 404
@@ -234,6 +236,8 @@ def test_an_outcome_from_the_upload_to_the_published_opinion(desk: Desk) -> None
     assert mei.post(f"/outcome/edit/{outcome.id}", **changed).status_code == 303
     shown = mei.get(page).text
     assert re.search(rf'do/submit/{outcome.id}"[^>]*data-label="保存"', shown), "the button of the confirmation is 保存 (S0-97)"
+    assert re.search(rf'href="/outcome/edit/{outcome.id}">.*修改</a>', shown) and "编辑" not in shown, "S0-96"
+    assert f"<title>修改：{outcome}" in mei.get(f"/outcome/edit/{outcome.id}").text
     asked = mei.get(f"/outcome/do/submit/{outcome.id}").text
     assert re.search(r'btn-primary">保存</button>', asked)
     assert mei.post(f"/outcome/do/submit/{outcome.id}", confirmed="1").status_code == 303
@@ -275,12 +279,38 @@ def test_the_team_sees_every_outcome_of_the_school_and_may_keep_to_its_own_group
     desk.at[LEADER].post(f"/outcome/do/submit/{desk.row(Outcome, title='校本课程').id}", confirmed="1")
     assert "校本课程" in desk.at[OTHER].get("/outcome/list/").text
     assert "本组成果" not in desk.at[OTHER].get("/outcome/list/").text, "竹 is in no group"
+    assert "我的教研组" not in desk.at[OTHER].get("/research_group/list/").text
     lan = desk.at[MEMBER].get("/outcome/list/").text
     assert "本组成果" in lan and "校本课程" in desk.at[MEMBER].get("/outcome/list/?only.mine=1").text
     outcome = desk.row(Outcome, title="校本课程")
     for outsider in ("锐", "菊"):
         assert desk.at[outsider].get(f"/outcome/show/{outcome.id}").status_code in (302, 403, 404)
     assert desk.at["锐"].get(f"/outcome/show/{outcome.id}").status_code == 404
+
+
+def test_a_member_of_the_team_finds_the_own_groups_under_mine(desk: Desk) -> None:
+    """S0-56: 我的 on the list of groups leads to the group; whoever reads no others needs no such list."""
+    lan, ping = desk.at[MEMBER], desk.at["平"]
+    add = ping.get("/research_group/list/").text
+    assert re.search(r'href="/research_group/add">.*创建教研组</a>', add) and "我的教研组" not in add
+    form = ping.get("/research_group/add").text
+    assert "<title>创建教研组 ·" in form, "S0-54"
+    assert ping.post("/research_group/add", school_programme=str(desk.school), name="音乐教研组").status_code == 303
+    new, ours = desk.row(ResearchGroup, name="音乐教研组"), f'href="/research_group/show/{desk.group}"'
+    assert '<button class="btn btn-danger">确认</button>' in ping.get(f"/research_group/delete/{new.id}").text, "S0-57"
+    whole = lan.get("/research_group/list/").text
+    assert "音乐教研组" in whole and ours in whole and 'href="/research_group/list/?only.mine=1"' in whole
+    mine = lan.get("/research_group/list/?only.mine=1").text
+    assert ours in mine and "音乐教研组" not in mine and "全部教研组" in mine
+    assert "我的教研组" not in desk.at[LEADER].get("/research_group/list/").text
+
+
+def test_a_leader_adds_a_topic_where_the_manual_says(desk: Desk) -> None:
+    """S0-77: 专题管理 → 添加专题; on the group's page as well."""
+    mei = desk.at[LEADER]
+    assert "添加专题</a>" in mei.get(f"/topic/list/?f.group={desk.group}").text
+    assert re.search(rf'href="/topic/add\?group={desk.group}">.*添加专题</a>', mei.get(f"/research_group/show/{desk.group}").text)
+    assert "<title>添加专题 ·" in mei.get("/topic/add").text
 
 
 # --- what all of it costs, and the blocks of 我的校本 -----------------------------------------------------------------

@@ -35,6 +35,7 @@ def test_who_serves_elsewhere_stands_in_a_list_of_their_own(client_of: Any, cast
     assert edit(ping, cast, "兰", rotation_unit="湖实验小学", rotation_until=f"{until - timedelta(days=31)}") == 303
     listed = ping.get(ALONE).text
     assert "共 1 名教师" in listed and ">梅</a>" in listed and "仍由原单位管理" in listed
+    assert ">南实验小学</td>" in listed and f">{until:%Y.%m.%d}</td>" in listed, "where, and until when"
     page = ping.get(f"/teacher/show/{cast.teacher['梅']}").text
     assert "正在“南实验小学”轮岗，仍由原单位管理。" in page and f"{until:%Y.%m.%d}" in page
     assert "轮岗，仍由" not in ping.get(f"/teacher/show/{cast.teacher['兰']}").text, "it is over"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -61,7 +62,7 @@ class BulkMixin(Base):
 
     def bulk_verbs(self) -> dict[str, Verb]:
         """Every verb that can be done to many at once, by name."""
-        deleting = [DELETE] if DELETE.act in self.screen.acts else []
+        deleting = [replace(DELETE, confirm_label=self.screen.delete_confirm_label)] if DELETE.act in self.screen.acts else []
         return {verb.name: verb for verb in (*self._all_verbs().values(), *deleting) if verb.bulk}
 
     def bulk_buttons(self) -> Sequence[Button]:

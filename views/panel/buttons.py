@@ -81,8 +81,7 @@ class ButtonsMixin(Base):
         """The buttons at the top right, the main one last; import and export stand there by themselves."""
         if not self.may("add"):
             return []
-        label, why = _("新增%(what)s", what=_(self.noun())), told(self.why_none_added())
-        return [Button(label, self.url("add"), "plus", "primary", why=why)]
+        return [Button(self.add_label(), self.url("add"), "plus", "primary", why=told(self.why_none_added()))]
 
     def row_buttons(self, row: Any) -> tuple[list[Button], list[Button]]:
         """Inline buttons and those behind the three dots."""
@@ -97,7 +96,7 @@ class ButtonsMixin(Base):
 
     def _form_buttons(self, row: Any) -> list[Button]:
         """To delete the record, and to edit it."""
-        looks = {"delete": (_("删除"), "trash", "danger"), "edit": (_("编辑"), "edit", "normal")}
+        looks = {"delete": (_("删除"), "trash", "danger"), "edit": (self.edit_label(), "edit", "normal")}
         held = [name for name in looks if self.may(name) and self.reaches(name, row)]
         return [Button(looks[n][0], self.url(n, pk=row.id), *looks[n][1:], why=told(self.why_closed(n, row))) for n in held]  # type: ignore[arg-type]
 

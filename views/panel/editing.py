@@ -42,6 +42,10 @@ class EditingMixin(Base):
         path = row.scope_path if isinstance(row, Scoped) else None
         return [f for f in fields if in_clear(f, self.identity, self.table, path)]
 
+    def edit_title(self, row: Any) -> str:
+        """What the form of a record says above its fields."""
+        return _("：").join((self.edit_label(), str(row)))
+
     def leads_back(self, row: Any | None = None) -> str:
         """Where saving or leaving the form leads whoever came from a page of the area; empty: to the record; for a subclass."""
         return ""
@@ -68,7 +72,7 @@ class EditingMixin(Base):
                 return redirect(request.full_path if "again" in request.form else shown, 303)
         else:
             self._prefill(form, fields)
-        page = self._draw(_("新增%(what)s", what=_(self.noun())), form, fields, files, self.leads_back() or self.url("list"))
+        page = self._draw(self.add_label(), form, fields, files, self.leads_back() or self.url("list"))
         return page, 422 if form.errors or files.errors else 200  # type: ignore[return-value]
 
     def _prefill(self, form: Any, fields: list[Field]) -> None:
@@ -116,7 +120,7 @@ class EditingMixin(Base):
                 flash(_("已保存“%(name)s”。", name=str(row)), "success")
                 return redirect(self.leads_back(row) or self.url("show", pk=pk), 303)
         status = 409 if conflict else 422 if form.errors or files.errors else 200
-        title, version = _("编辑：%(name)s", name=str(self.row(pk))), str(self.row(pk).version)
+        title, version = self.edit_title(self.row(pk)), str(self.row(pk).version)
         back = self.leads_back(self.row(pk)) or self.url("show", pk=pk)
         page = self._draw(title, form, fields, files, back, conflict, version)
         return page, status  # type: ignore[return-value]
@@ -192,7 +196,8 @@ class EditingMixin(Base):
                 return redirect(self.url("show", pk=pk), 303)
             flash(_("已删除“%(name)s”。", name=name), "success")
             return redirect(self.url("list"), 303)
-        button = Button(_("删除"), self.url("delete", pk=pk), "trash", "danger", "post")
+        sure = told(self.screen.delete_confirm_label)
+        button = Button(_("删除"), self.url("delete", pk=pk), "trash", "danger", "post", confirm_label=sure)
         message = "" if kept else _("删除后不能恢复，历史记录会保留。确定删除“%(name)s”吗？", name=str(row))
         title, details = _("删除：%(name)s", name=str(row)), () if kept else _consequences(hanging)
         page = ConfirmPage(title, message, button, self.url("show", pk=pk), details, told(Sentence.of(kept)))

@@ -69,7 +69,13 @@ class Row:
     menu: Sequence[Button] = ()
     """The rest, behind the three dots."""
     label: str = ""
-    """How a screen reader names the row's checkbox."""
+    """What the record is called; a screen reader names the row's checkbox by it."""
+
+    @property
+    def lead(self) -> Cell | None:
+        """What heads the row where it is drawn as a card: the cell its name begins with, else the first that leads somewhere."""
+        named = (cell for cell in self.cells if cell.text and self.label.startswith(cell.text))
+        return next(named, next((cell for cell in self.cells if cell.href), None))
 
 
 @dataclass(frozen=True)
@@ -192,6 +198,8 @@ class Related:
     total: int
     all_url: str
     add_url: str = ""
+    add_label: str = ""
+    """What the button that adds one says; empty: 新增, the heading says what."""
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,7 @@ def related(view: PanelView, row: Any, path: str) -> Related | None:
         total=total,
         all_url=f"{other.url('list')}?f.{link}={row.id}" if filtered else "",
         add_url=f"{other.url('add')}?{link}={row.id}" if _takes(view, row, other) else "",
+        add_label=told(other.screen.add_label),
     )
 
 

@@ -118,6 +118,14 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
         """What one row is called on buttons: the screen's label without 管理."""
         return self.screen.label.removesuffix("管理").removesuffix("记录")
 
+    def add_label(self) -> str:
+        """What the button that adds a row says, and the form it opens."""
+        return told(self.screen.add_label) or _("新增%(what)s", what=_(self.noun()))
+
+    def edit_label(self) -> str:
+        """What the button that edits a row says, and the form it opens."""
+        return told(self.screen.edit_label) or _("编辑")
+
     def listing(self, args: Any = None) -> Listing:
         """The listing the address asks for."""
         state = read_state(args if args is not None else request.args)
