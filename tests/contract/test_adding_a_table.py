@@ -111,7 +111,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     imported, steps = block("changing-a-workflow.md", "INSPECTION = ").split("\n\n", 1)
     replace(copy / "rules" / "approvals.py", "from models.violation import", f"{imported}\nfrom models.violation import")
     replace(copy / "rules" / "approvals.py", "WORKFLOWS: tuple", f"{steps}\nWORKFLOWS: tuple")
-    replace(copy / "rules" / "approvals.py", "    SERVICE,\n    SCHOOL,", "    SERVICE,\n    INSPECTION,\n    SCHOOL,")
+    replace(copy / "rules" / "approvals.py", "    SCHOOL,\n    TOPIC,", "    INSPECTION,\n    SCHOOL,\n    TOPIC,")
     assert quoted("adding-a-table.md", "room") in quoted("changing-a-workflow.md", "room")
     replace(
         copy / "rules" / "grants.py",
