@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -224,7 +225,15 @@ class ParticipationState(Choice):
     REMOVED = "removed", "已移除", "gray"
 
 
-class Participation(Personal, Record):
+class AtActivity:
+    """What one teacher did in one activity is called by both."""
+
+    def __str__(self: Any) -> str:
+        parts = (self.teacher or self.called.get("teacher"), self.activity)
+        return " · ".join(str(part) for part in parts if part is not None) or f"#{self.id}"
+
+
+class Participation(AtActivity, Personal, Record):
     """参与: one teacher in one activity. Hours are credited when it is completed, never when it is joined (S1-25)."""
 
     __tablename__ = "participation"
@@ -257,7 +266,7 @@ class Participation(Personal, Record):
     completed_at: Mapped[Moment | None] = field("完成时间", readonly=True)
 
 
-class Comment(Scoped, Record):
+class Comment(AtActivity, Scoped, Record):
     """评课记录: a remark or an answer to one under an activity (S0-86)."""
 
     __tablename__ = "comment"
@@ -292,7 +301,7 @@ class Comment(Scoped, Record):
         return self.hidden_at != None  # noqa: E711  (it is SQL as well)
 
 
-class Evaluation(Personal, Record):
+class Evaluation(AtActivity, Personal, Record):
     """评课表: stars for every criterion, and a summary with advice (S0-87…90)."""
 
     __tablename__ = "evaluation"

@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post
-from models.activities import Activity, ActivityKind, Evaluation, Rubric
+from models.activities import Activity, ActivityKind, Evaluation, Participation, ParticipationState, Rubric
 from models.history import Decision
 from models.hours import HourEntry
 from models.jobs import Job, JobKind, JobState
@@ -248,13 +248,17 @@ def test_an_archive_tells_who_belonged_what_was_decided_and_every_criterions_sta
         given = {"average": Decimal("4.5"), "summary": "节奏稳", "scope_path": path, "created_at": TODAY, "updated_at": TODAY, "version": 1}
         lessons.session.execute(insert(Evaluation).values(activity_id=lesson.id, teacher_id=teacher[MEMBER], stars=[5, 4], **given))
         draft, outcome = (Outcome(group_id=lessons.group.id, title=title) for title in ("草稿成果", "送审成果"))
-        lessons.session.add_all([draft, outcome])
+        part = Participation(activity_id=lesson.id, teacher_id=teacher[MEMBER], state=ParticipationState.JOINED, joined_at=TODAY)
+        part.scope_path = path
+        lessons.session.add_all([draft, outcome, part])
         lessons.session.flush()
         lessons.session.execute(update(Outcome).where(Outcome.id == outcome.id).values(state=OutcomeState.REVIEWED))
         for row, name, step, source, target, said in (
             (lessons.school, "school_programme", "验收不通过", "applied", "failed", "缺少总结"),
             (draft, "outcome", "退回", "submitted", "saved", "不该看到"),
             (outcome, "outcome", "发布", "submitted", "reviewed", "很好"),
+            (part, "participation", "退回", "completed", "joined", "评价太短"),
+            (part, "participation", "完成活动", "joined", "completed", None),
         ):
             told = Decision(table_name=name, row_id=row.id, step="x", label=step, source=source, target=target, comment=said)
             told.account_id, told.post = lessons.cast.account["丹"], "区域管理员"
@@ -274,6 +278,8 @@ def test_an_archive_tells_who_belonged_what_was_decided_and_every_criterions_sta
         )
         assert any(row[:7] == ["研修成果", "送审成果", "发布", "待评审", "已评审", "很好", "丹"] for row in decided), decided
         assert not any("不该看到" in row for row in decided)
+        returned = [row for row in decided if row[2] in ("退回", "完成活动")]
+        assert [row[5] for row in returned] == ["评价太短"] and returned[0][1] == f"{MEMBER} · 听课评课", returned
         assert [row[2] for row in sheet_of(pack, "研修成果")][-1] == "送审成果" and "草稿成果" not in str(sheet_of(pack, "研修成果"))
         assert any(row[-1] == "目标清晰：5\n互动充分：4" for row in sheet_of(pack, "评课表")), sheet_of(pack, "评课表")
 

@@ -41,6 +41,8 @@ from rules.activities import ACTIVITY
 from rules.files import files_of
 from rules.files_store import FileStore
 from rules.grants import GROUP_MEMBER
+from rules.hour_ledger import policy_in_force
+from rules.hours import tally
 from rules.offline import name_participants, reopen_offline
 from rules.participation import PARTICIPATION
 from rules.research_hours import hours_on_offer, leaders_of
@@ -516,6 +518,31 @@ def race(factory: sessionmaker[Any], acts: Sequence[Callable[[Session, Activity]
 
     with ThreadPoolExecutor(len(acts)) as threads:
         return [future.result(timeout=60) for future in [threads.submit(run, act) for act in acts]]
+
+
+def test_the_cap_reached_from_two_activities_at_once_counts_twenty_five(
+    lessons: Lessons, factory: sessionmaker[Any], tmp_path: Path
+) -> None:
+    """S1-47: two tabs hand in the fifth and the sixth homework; both are credited whole, and 25 hours count."""
+    member, done = lessons.as_personal(MEMBER), [joined(lessons, HOMEWORK) for _n in range(6)]
+    for row in done[:4]:
+        hand_in_homework(lessons.session, member, row, [uploaded(lessons, tmp_path, MEMBER)], now=TODAY)
+    files = [uploaded(lessons, tmp_path, MEMBER) for _n in range(2)]
+    lessons.session.commit()
+
+    def handing_in(nth: int) -> Callable[[Session, Activity], object]:
+        def act(session: Session, _row: Activity) -> None:
+            with acting_as(SYSTEM):
+                mine = session.get_one(Activity, done[4 + nth].id)
+            hand_in_homework(session, member, mine, [files[nth]], now=TODAY)
+
+        return act
+
+    assert race(factory, [handing_in(0), handing_in(1)], done[0]) == [None, None]
+    entries = rows(lessons, select(HourEntry).filter_by(teacher_id=lessons.cast.teacher[MEMBER], programme_id=lessons.school.programme_id))
+    with acting_as(SYSTEM):
+        told = tally(entries, policy_in_force(lessons.session, lessons.school.programme_id, TODAY.date()))
+    assert (told.raw, told.counted) == (30, 25)
 
 
 def test_of_two_tabs_that_join_one_does(lessons: Lessons, factory: sessionmaker[Any]) -> None:

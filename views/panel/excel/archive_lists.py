@@ -15,7 +15,7 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post
-from models.activities import Activity, Evaluation, Rubric
+from models.activities import Activity, Evaluation, Participation, Rubric
 from models.base import table_name
 from models.fields import fields_of
 from models.history import Decision
@@ -30,8 +30,8 @@ from views.panel.excel.columns import SheetColumn
 from views.panel.excel.sheets import LinkLabels
 
 BATCH = 2_000
-DECIDED = (SchoolProgramme, RemovalRequest, AbilitySummary, Outcome)
-"""What is reviewed, accepted or decided on (S0-63…66, S0-124, S0-125, S1-44, S1-49…52)."""
+DECIDED = (SchoolProgramme, RemovalRequest, AbilitySummary, Outcome, Participation)
+"""What is reviewed, accepted or decided on (S0-63…66, S0-124, S0-125, S1-44, S1-49…52), and what was returned to whoever took part."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Members(SheetOf):
 
 
 class Decisions(SheetOf):
-    """What was decided on the school, on removals, summaries and outcomes: by whom, when, and the opinion."""
+    """What was decided on the school, on removals, summaries, outcomes and on taking part: by whom, when, and the opinion."""
 
     def cells(self, session: Session, rows: Sequence[Any]) -> Iterator[Sequence[object]]:
         models = {table_name(model): model for model in DECIDED}
@@ -118,6 +118,8 @@ def decisions_on(tables: Mapping[type[Any], Any]) -> Decisions:
     columns = (Decision.table_name, Decision.row_id, Decision.label, Decision.source, Decision.target, Decision.comment)
     who = func.coalesce(Account.first_name, "").label("name")
     asked = select(*columns, who, Decision.post, Decision.at).outerjoin(Account, Account.id == Decision.account_id)
+    # That somebody completed an activity is a decision by name only: it stands among the hours.
+    of_persons = or_(Decision.table_name != table_name(Participation), Decision.comment.is_not(None))
     kinds = (
         ("记录类型", "text"),
         ("记录", "text"),
@@ -129,7 +131,7 @@ def decisions_on(tables: Mapping[type[Any], Any]) -> Decisions:
         ("岗位", "text"),
         ("办理时间", "datetime"),
     )
-    return Decisions("评审与审批意见", kinds, asked.where(or_(*told)).order_by(Decision.id))
+    return Decisions("评审与审批意见", kinds, asked.where(or_(*told), of_persons).order_by(Decision.id))
 
 
 STARS = SheetColumn("stars", "评分", "longtext", width=40)
