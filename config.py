@@ -24,6 +24,8 @@ ENVIRONMENTS = ("development", "production", "test")
 SECRET_LENGTH = 32
 SECRET_BITS = 96
 """What a secret must hold at least, counted from how often its characters repeat."""
+OFFICES = ("organadmin", "schooladmin", "trainingadmin")
+"""What the accounts of offices, schools and course providers are called, however written (S0-08…10)."""
 KNOWN_WORDS = ("secret", "change", "password", "default", "example", "development", "insecure", "yanxiu", "thisismy", "123456")
 """No generated secret contains one of these; the secrets people copy from documentation do."""
 
@@ -198,8 +200,8 @@ def _number(environ: Mapping[str, str], name: str, default: int, least: int, mos
 
 def _prefix(environ: Mapping[str, str], name: str, default: str) -> str:
     given = environ.get(name, "").strip() or default
-    if not re.fullmatch("[A-Za-z]{3,20}", given):
-        raise SettingsError(f"{name} 应为 3 到 20 个英文字母，现在是“{given}”。")
+    if not re.fullmatch("[A-Za-z]{3,20}", given) or (given != default and given.lower() in OFFICES):
+        raise SettingsError(f"{name} 应为 3 到 20 个英文字母，且不同于其他机构的账号，现在是“{given}”。")
     return given
 
 

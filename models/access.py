@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import ApiKey as FabApiKey
+from flask_appbuilder.security.sqla.models import Role as Role
 from flask_appbuilder.security.sqla.models import User as FabUser
 from sqlalchemy import BindParameter, Boolean, ColumnElement, ForeignKey, Index, Integer, String, false, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship

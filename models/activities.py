@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -227,6 +227,8 @@ class ParticipationState(Choice):
 
 class AtActivity:
     """What one teacher did in one activity is called by both."""
+
+    __named_by__: ClassVar[tuple[str, ...]] = ("teacher", "activity")
 
     def __str__(self: Any) -> str:
         parts = (self.teacher or self.called.get("teacher"), self.activity)

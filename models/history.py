@@ -43,7 +43,7 @@ class Decision(Internal, Base):
 
     __tablename__ = "decision"
     __screen__ = None
-    __table_args__ = (Index("ix_decision_table_row", "table_name", "row_id"),)
+    __table_args__ = (Index("ix_decision_table_row", "table_name", "row_id"), Index("ix_decision_at", "at"))
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     table_name: Mapped[str] = mapped_column(String(60))
@@ -53,7 +53,7 @@ class Decision(Internal, Base):
     source: Mapped[str] = mapped_column(String(20))
     target: Mapped[str] = mapped_column(String(20))
     comment: Mapped[str | None] = mapped_column(String(500))
-    account_id: Mapped[int | None] = mapped_column(Integer)
+    account_id: Mapped[int | None] = mapped_column(Integer, index=True)
     post_id: Mapped[int | None] = mapped_column(Integer)
     post: Mapped[str] = mapped_column(String(200), default="")
     at: Mapped[Moment] = mapped_column(default=utcnow)

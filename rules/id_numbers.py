@@ -107,6 +107,11 @@ def half_width(text: str) -> str:
     return "".join(char for char in folded if unicodedata.category(char) != "Cf").strip()
 
 
+def one_line(text: str) -> str:
+    """One line as typed, without surplus blanks; nothing where there is nothing to see."""
+    return " ".join(text.split()) if half_width(text) else ""
+
+
 def check_id_number(kind_code: str, text: str, today: date) -> str:
     """The number in its stored form, checked as the kind of document demands (S2-77, S3-120)."""
     if kind_code == RESIDENT:

@@ -23,8 +23,8 @@ from rules.account_names import check_phone
 from rules.errors import RuleViolation
 from rules.files import files_of, hang, release
 from rules.files_store import FileStore
-from rules.id_numbers import check_resident_id
-from rules.service import ASKING, count_asking, digest_of_request, draw_number, one_line
+from rules.id_numbers import check_resident_id, one_line
+from rules.service import ASKING, count_asking, digest_of_request, draw_number
 from rules.uploads import bringing_file
 
 PHOTO = "photo"

@@ -15,14 +15,13 @@ from models.invariants import holds
 from models.org import School
 from models.people import Teacher
 from rules.errors import RuleViolation
-from rules.id_numbers import half_width
+from rules.id_numbers import one_line
 
 
 @holds(Teacher)
 def rotation_is_told_whole(session: Session, teacher: Teacher) -> None:
     """A day on which it ends belongs to a unit, and that is not the teacher's own school."""
-    unit = " ".join((teacher.rotation_unit or "").split())
-    unit = unit if half_width(unit) else ""
+    unit = one_line(teacher.rotation_unit or "")
     if unit != (teacher.rotation_unit or ""):
         teacher.rotation_unit = unit or None
     if not unit and teacher.rotation_until is not None:

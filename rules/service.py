@@ -25,7 +25,7 @@ from rules.account_names import check_phone
 from rules.accounts import PERSONAL_ROLES, reset_password
 from rules.code_text import ALPHABET
 from rules.errors import RuleViolation
-from rules.id_numbers import half_width
+from rules.id_numbers import half_width, one_line
 from rules.masks import mask_phone
 from rules.passwords import SUFFIX
 from rules.phones import allow_message, digest_of
@@ -98,11 +98,6 @@ def ask_service(session: Session, asked: Asked, *, account: Account | None, addr
 def count_asking(session: Session, address: str, now: datetime) -> None:
     """One more request from this address; RuleViolation when there are too many in an hour, whatever they ask for."""
     _count(session, f"service-ask:{address}", ASKS_PER_ADDRESS, now)
-
-
-def one_line(text: str) -> str:
-    """One line as typed, without surplus blanks; nothing where there is nothing to see."""
-    return " ".join(text.split()) if half_width(text) else ""
 
 
 def _checked_tail(asked: Asked) -> str | None:

@@ -184,6 +184,9 @@ def _hangs_on(cls: type[Any], unit: Unit) -> ColumnElement[bool]:
     return condition if cls is not School else condition & (School.kind != SchoolKind.OTHER)
 
 
+# --- what a unit leaves behind ----------------------------------------------------------------------------------------
+
+
 @event.listens_for(Region, "before_delete")
 @event.listens_for(School, "before_delete")
 def release_rows(mapper: Mapper[Any], connection: Connection, unit: Unit) -> None:

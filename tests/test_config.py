@@ -45,6 +45,8 @@ def test_the_driver_of_postgresql_is_named(tmp_path: Path, scheme: str) -> None:
         ("PHOTO_DAYS", "-1"),
         ("CODE_DAYS", "1.5"),
         ("PROVINCE_ACCOUNT", "Admin1"),
+        ("PROVINCE_ACCOUNT", "schooladmin"),
+        ("PROVINCE_ACCOUNT", "organadmin"),
         ("APP_ENV", "prod"),
     ],
 )

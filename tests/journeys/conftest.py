@@ -1,7 +1,7 @@
 """What the journeys share, and on which database each is made: in turn on the one and the other, where both are there.
 
 The services below the pages are tested on both (``tests/services``). The one thing a newcomer gets wrong: a journey asked for by
-its full name runs there, whichever database its turn is.
+its full name runs there, whichever database its turn is; ``-k postgresql`` runs those whose turn it is.
 """
 
 from __future__ import annotations

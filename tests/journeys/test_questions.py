@@ -98,15 +98,31 @@ def test_what_the_school_cannot_answer_is_passed_on(cast: Cast, client_of: Clien
 
 
 def test_nobody_answers_their_own(cast: Cast, client_of: Client) -> None:
-    """双 teaches at Lake and administers it: the question of the teacher is not the administrator's to answer."""
-    with Session(cast.engine) as session:
-        session.add(Question(title="自问", asker="双", account_id=cast.account["双"], scope_path=cast.path["湖"]))
-        session.commit()
+    """双 teaches at Lake and is its only administrator: the teacher's question goes to the county at once."""
     shuang = client_of("双")
-    shuang.get("/question/list/")
-    told = shuang.post(f"/question/do/answer/{asked(cast, '自问').id}", comment="自答", confirmed="1")
+    shuang.post("/workbench/personal")
+    assert ask(shuang, "自问").status_code == 303
+    assert asked(cast, "自问").scope_path == cast.path["湖里区"]
+    with Session(cast.engine) as session:
+        session.execute(update(Question).where(Question.title == "自问").values(scope_path=cast.path["湖"]))
+        session.commit()
+    office = client_of("双")
+    office.get("/question/list/")
+    told = office.post(f"/question/do/answer/{asked(cast, '自问').id}", comment="自答", confirmed="1")
     assert told.status_code in (303, 422)
     assert asked(cast, "自问").state is QuestionState.WAITING
+
+
+def test_who_is_above_does_not_pass_on_what_is_in_others_hands(cast: Cast, client_of: Client) -> None:
+    ask(client_of("梅"), "还在学校手里")
+    province = client_of("福")
+    province.get("/question/list/")
+    number = asked(cast, "还在学校手里").id
+    province.post(f"/question/do/pass_on/{number}", confirmed="1")
+    assert asked(cast, "还在学校手里").scope_path == cast.path["北"]
+    assert "不能代为转交" in province.get(f"/question/show/{number}").text
+    province.post(f"/question/do/answer/{number}", comment="省里先答复。", confirmed="1")
+    assert asked(cast, "还在学校手里").state is QuestionState.ANSWERED
 
 
 def test_a_school_without_an_administrator_leaves_nobody_waiting(cast: Cast, client_of: Client) -> None:
@@ -114,13 +130,17 @@ def test_a_school_without_an_administrator_leaves_nobody_waiting(cast: Cast, cli
     with Session(cast.engine) as session:
         session.execute(update(Post).where(Post.account_id == cast.account["平"]).values(until=TODAY))
         session.commit()
+    county, before = client_of("丹"), waiting_of(client_of("丹"))
+    assert before == 1, "what had been asked before, and nobody is there to answer"
     ask(mei, "学校没有管理员")
     assert asked(cast, "学校没有管理员").scope_path == cast.path["思明区"]
+    assert waiting_of(county) == 2
 
 
 def test_nothing_typed_is_lost_and_nobody_floods_the_desk(cast: Cast, client_of: Client) -> None:
     mei = client_of("梅")
     mei.get(ASK)
+    assert mei.post(ASK, title="\u200b", description="").status_code == 422, "nothing to see"
     empty = mei.post(ASK, title="", description="说明写好了")
     assert empty.status_code == 422 and "说明写好了" in empty.text and "请填写此项" in empty.text
     for number in range(A_DAY):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.access import Role
 from rules.grants import SCHOOL_ADMIN
 from tests.cast import Cast
 from tests.clients import Browser

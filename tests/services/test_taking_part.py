@@ -12,7 +12,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.access import Post
@@ -61,8 +61,11 @@ from rules.taking_part import (
 from rules.uploads import keep_file
 from rules.workflow import take
 from tests import samples
+from tests.bench.measuring import counted
 from tests.cast import TODAY, Cast
 from tests.services.lessons import LEADER, MEMBER, OTHER, Lessons
+from views.panel.excel.sheets import LinkLabels
+from views.panel.forms import first_options
 
 DISCUSSION, HOMEWORK, OBSERVATION, OFFLINE = ActivityKind
 JOINED, COMPLETED = ParticipationState.JOINED, ParticipationState.COMPLETED
@@ -637,3 +640,23 @@ def test_acceptance_comes_before_or_after_a_completion(lessons: Lessons, factory
 
     _accepted, said = race(factory, [accept, lambda s, a: say(s, member, a, "我的看法", now=TODAY)], row)
     assert len(hours(lessons, row)) == (0 if said else 1)
+
+
+def test_what_rows_are_called_is_asked_at_once(lessons: Lessons, engine: Engine) -> None:
+    """An archive and a form's choices call what was done in an activity by teacher and activity, however many there are."""
+    for kind in (DISCUSSION, HOMEWORK):
+        activity = published(lessons, kind)
+        for who in (LEADER, MEMBER):
+            join(lessons.session, lessons.as_personal(who), activity, now=TODAY)
+    numbers = {part.id for part in rows(lessons, select(Participation))}
+    lessons.session.commit()
+    lessons.session.expunge_all()
+    with acting_as(lessons.cast.identity("平")), counted(engine) as sent:
+        told = LinkLabels(lessons.session, Participation).by_id(numbers)
+    assert f"{MEMBER} · {DISCUSSION.label}" in told.values() and len(told) >= 4
+    assert len(sent) == 1, sent
+    lessons.session.expunge_all()
+    with acting_as(lessons.cast.identity("平")), counted(engine) as sent:
+        offered = first_options(lessons.session, Participation)
+    assert f"{LEADER} · {HOMEWORK.label}" in dict(offered).values()
+    assert len(sent) == 1, sent

@@ -8,7 +8,7 @@ written stands in the record's own history, behind its masks.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, abort, current_app, flash, redirect, request, url_for
@@ -19,6 +19,7 @@ from flask_admin.menu import MenuLink
 from flask_admin.model.widgets import XEditableWidget
 from flask_babel import lazy_gettext
 from markupsafe import Markup
+from sqlalchemy import Integer
 from werkzeug.wrappers import Response
 
 from models.base import ZONE, UtcDateTime, declared, row_id, table_name
@@ -190,18 +191,36 @@ class TechnicalView(Grid):
             return super().get_list(*asked, **options)
 
 
+class Equal(FilterEqual):  # type: ignore[misc]
+    """What the column can hold: of a number only numbers, of a choice only what it offers. Flask-Admin leaves out what is refused."""
+
+    def clean(self, value: str) -> Any:
+        found = row_id(value) if isinstance(self.column.type, Integer) else value
+        offered = [offer for offer, _label in self.options or ()]
+        if found is None or (offered and found not in offered):
+            raise ValueError(value)
+        return found
+
+
 class Between(DateTimeBetweenFilter):  # type: ignore[misc]
     """From one moment to another, typed as the clock is read here."""
 
     def clean(self, value: str) -> list[datetime]:
         return [moment.replace(tzinfo=ZONE) for moment in super().clean(value)]
 
+    def validate(self, value: str) -> bool:
+        """A moment that has none in UTC (the first day there is) is no moment."""
+        try:
+            return super().validate(value) and all(moment.astimezone(UTC) for moment in self.clean(value))
+        except OverflowError:
+            return False
+
 
 def _filter_of(column: Any, label: Any) -> Any:
     if isinstance(column.type, UtcDateTime):
         return Between(column, label)
     states = getattr(column.type, "enum_class", None)
-    return FilterEqual(column, label, options=[(state.value, lazy_gettext(state.label)) for state in states] if states else None)
+    return Equal(column, label, options=[(state.value, lazy_gettext(state.label)) for state in states] if states else None)
 
 
 def _technical(view: Any, context: Any, row: Any, name: str) -> str:

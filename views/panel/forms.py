@@ -40,7 +40,7 @@ from models.offers import offered
 from models.people import Teacher
 from models.scoping import Identity, Scoped, Shared, acting_as, below, current_identity, reach_kind
 from models.violation import RuleViolation
-from views.panel.listing import lean
+from views.panel.listing import lean, named_by
 from views.panel.reference import options
 from views.panel.words import refused
 
@@ -262,7 +262,7 @@ def first_options(
     """
     if issubclass(target, Shared):
         return [(i, name) for i, name in options(session, target) if name.startswith(text)]
-    query = (select(target) if among is None else among).options(*lean(target)).limit(FIRST_OPTIONS)
+    query = (select(target) if among is None else among).options(*lean(target), *named_by(target)).limit(FIRST_OPTIONS)
     if issubclass(target, Scoped) and among is None:
         query = query.order_by(target.scope_path)
     if within is not None:

@@ -238,12 +238,12 @@ def linked_rows(model: type[Any], fields: Sequence[Field]) -> list[Any]:
 def _linked_rows(model: type[Any], names: tuple[str, ...]) -> list[Any]:
     """Made once: making options takes longer than using them."""
     fields = [fields_of(model)[name] for name in names]
-    single = [joinedload(getattr(model, f.name)).options(*lean(f.target), *_named_by(f.target)) for f in fields if f.kind == "link"]
+    single = [joinedload(getattr(model, f.name)).options(*lean(f.target), *named_by(f.target)) for f in fields if f.kind == "link"]
     several = [f.name for f in fields if f.kind == "links"]
     return [*single, *(selectinload(getattr(model, name)) for name in several), *lean(model, but=several)]
 
 
-def _named_by(model: type[Any]) -> list[Any]:
+def named_by(model: type[Any]) -> list[Any]:
     """The links whose names are part of a record's own name; accounts are Flask-AppBuilder's and declare none."""
     links = [(name, model.__mapper__.relationships[name].mapper.class_) for name in getattr(model, "__named_by__", ())]
     return [joinedload(getattr(model, name)).options(*lean(target)) for name, target in links]

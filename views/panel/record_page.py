@@ -126,8 +126,8 @@ def history(view: PanelView, row: Any) -> list[HistoryLine]:
     with acting_as(SYSTEM):
         found = view.db.execute(CHANGES, {"table": view.table, "row": row.id}).all()
     names, path = _linked_names(view, [change.changes or {} for change, _label, _who in found]), getattr(row, "scope_path", None)
-    told = {k: f for k, f in _fields_by_key(view).items() if not (f.hidden or withheld(f, view.identity, view.table, path))}
-    return [_line(view, change, label, _("系统") if who is None else who, names, told) for change, label, who in found]
+    shown = {k: f for k, f in _fields_by_key(view).items() if not (f.hidden or withheld(f, view.identity, view.table, path))}
+    return [_line(view, change, label, _("系统") if who is None else who, names, shown) for change, label, who in found]
 
 
 def _fields_by_key(view: PanelView) -> dict[str, Field]:

@@ -10,14 +10,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import abort, current_app
-from flask_appbuilder.security.sqla.models import Role
 from flask_appbuilder.security.views import RoleModelView as FabRoleModelView
 from flask_babel import gettext as _
-from sqlalchemy import event, inspect
 
 from models.base import row_id
-from models.violation import RuleViolation
-from rules.grants import BY_NAME, role_label
+from rules.grants import role_label
 from views.panel.words import listed
 
 ACTS = {
@@ -63,7 +60,6 @@ ACTS = {
     "copyrole": "复制角色",
 }
 """What an act is called on the pages of roles, whatever the table; complete (tests/contract/test_panel.py)."""
-KEPT_ROLE = "平台自带的角色不能改名或删除；可以改变它能做的事，或复制后修改。"
 PAGES = {
     "*": "全部功能",
     "activation": "激活进度",
@@ -100,20 +96,6 @@ def _in_a_word(permission: Any) -> str:
 def _screen(name: str) -> str:
     view = current_app.extensions["panel"].get(name)
     return _(view.screen.label if view is not None else PAGES.get(name, name))
-
-
-@event.listens_for(Role, "before_update")
-def keep_name(mapper: Any, connection: Any, role: Role) -> None:
-    """A shipped role keeps its name, by which posts hold it; what it may do is changed on its page."""
-    if any(before in BY_NAME for before in inspect(role).attrs["name"].history.deleted or ()):
-        raise RuleViolation(KEPT_ROLE)
-
-
-@event.listens_for(Role, "before_delete")
-def keep_role(mapper: Any, connection: Any, role: Role) -> None:
-    """And it stays: ``setup`` would bring it back, with nobody in it."""
-    if role.name in BY_NAME:
-        raise RuleViolation(KEPT_ROLE)
 
 
 class RoleModelView(FabRoleModelView):  # type: ignore[misc]

@@ -19,6 +19,7 @@ from models.scoping import ROOT, Identity, Scoped, Shared, below
 from rules.masks import MASKS
 from views.panel.cells import Words, text_of, visible
 from views.panel.excel.columns import Kind, SheetColumn
+from views.panel.listing import named_by
 from views.panel.reference import options
 
 KINDS: dict[str, Kind] = {"choice": "enum", "json": "longtext"}
@@ -188,7 +189,7 @@ class LinkLabels:
     def _asked(self, ids: list[int]) -> dict[int, str]:
         target = self.target
         if self._column is None:
-            rows = self.session.scalars(select(target).where(target.id.in_(ids)).options(lazyload("*")))
+            rows = self.session.scalars(select(target).where(target.id.in_(ids)).options(lazyload("*"), *named_by(target)))
             return {row.id: str(row) for row in rows}
         named = self.session.execute(select(target.id, self._column).where(target.id.in_(ids)))
         return {i: name or f"#{i}" for i, name in named}
