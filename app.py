@@ -7,7 +7,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
 from flask.globals import app_ctx
 from flask_appbuilder import AppBuilder
 from flask_babel import get_locale
@@ -110,6 +110,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     prepare_jobs(app)
     count_page_views(app)
     app.add_url_rule("/healthz", "healthz", health)
+    app.add_url_rule("/favicon.ico", "favicon", lambda: redirect(url_for("static", filename="icon.svg"), 301))
     app.context_processor(lambda: {"shell": shell, "locale_code": lambda: str(get_locale()).replace("_", "-")})
     _tell_errors(app)
     register_commands(app)

@@ -37,6 +37,8 @@ def _missing(ready: Readiness, hours: Reached) -> Iterator[Sentence]:
         yield Sentence("还没有组建信息化团队。")
     if not ready.groups:
         yield Sentence("还没有创建教研组。")
+    if ready.groups_without_leader:
+        yield Sentence("{count} 个教研组还没有组长。", count=ready.groups_without_leader)
     if ready.groups_without_plan:
         yield Sentence("{count} 个教研组没有研修计划。", count=ready.groups_without_plan)
     if below := hours.members - hours.reached:

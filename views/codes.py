@@ -13,13 +13,13 @@ from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from sqlalchemy import false, select
+from sqlalchemy import false, or_, select
 from werkzeug.wrappers import Response
 from wtforms import IntegerField, RadioField, SelectMultipleField
 from wtforms.validators import InputRequired
 
 from models.access import CodeState, PermissionCode, Post, in_office
-from models.base import utcnow
+from models.base import row_id, utcnow
 from models.org import Region, RegionLevel, School, SchoolKind
 from models.scoping import current_identity
 from models.violation import RuleViolation
@@ -83,9 +83,9 @@ class CodeView(PanelView):
     @expose("/issue", methods=["GET", "POST"])
     @has_access
     def issue(self) -> Response:
-        """Choose the role and the units, get the codes once: on the page, or as one workbook."""
+        """Choose the role and the units, get the codes once: on the page, or as one workbook. To look for more units keeps those chosen."""
         form = self._issue_form()
-        if request.method == "POST" and form.validate():
+        if request.method == "POST" and "find" not in request.form and form.validate():
             try:
                 issued = self._issue(form)
             except RuleViolation as refusal:
@@ -123,7 +123,7 @@ class CodeView(PanelView):
             else {"days": current_app.extensions["settings"].code_days, "role": (self._roles() or [""])[0]},
         )
         form.role.choices = [(role, _(role_label(role))) for role in self._roles()]
-        form.units.choices = self._units(request.values.get("q", "").strip())
+        form.units.choices = self._units(request.values.get("q", "").strip(), form.units.data or [])
         return form
 
     def _roles(self) -> list[str]:
@@ -138,8 +138,8 @@ class CodeView(PanelView):
             own.role == issuer and where(own.path, region.scope_path, region.level) for issuer, _role, where in MAY_ISSUE
         )
 
-    def _units(self, text: str) -> list[tuple[str, str]]:
-        """Schools without an administrator and the regions in reach, by name."""
+    def _units(self, text: str, chosen: Sequence[str]) -> list[tuple[str, str]]:
+        """Schools without an administrator and the regions in reach whose name has this text, and those chosen before."""
         held = select(Post.school_id).where(Post.role == SCHOOL_ADMIN, in_office(), Post.school_id.is_not(None))
         schools = (
             select(School).where(School.kind != SchoolKind.OTHER, School.id.not_in(held)).order_by(School.scope_path).limit(MOST_UNITS)
@@ -147,8 +147,8 @@ class CodeView(PanelView):
         regions = select(Region).where(Region.level.in_(RegionLevel)).order_by(Region.scope_path).limit(MOST_UNITS)
         if text:
             schools, regions = (
-                schools.where(School.name.contains(text, autoescape=True)),
-                regions.where(Region.name.contains(text, autoescape=True)),
+                schools.where(or_(School.name.contains(text, autoescape=True), School.id.in_(_numbers(chosen, "s")))),
+                regions.where(or_(Region.name.contains(text, autoescape=True), Region.id.in_(_numbers(chosen, "r")))),
             )
         may = self._roles()
         reached = [r for r in self.db.scalars(regions) if self._may_issue_for(r)] if {REGION_SPECIAL, REGION_SUPER} & set(may) else []
@@ -157,6 +157,10 @@ class CodeView(PanelView):
         return [(f"r{r.id}", _("%(name)s（%(level)s）", name=r.name, level=_(r.level.label))) for r in reached] + [
             (f"s{s.id}", s.name) for s in self.db.scalars(schools)
         ]
+
+
+def _numbers(chosen: Sequence[str], kind: str) -> list[int]:
+    return [number for value in chosen if value.startswith(kind) and (number := row_id(value[1:])) is not None]
 
 
 class IssueForm(FlaskForm):  # type: ignore[misc]

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.access import Post, SavedView
 from models.org import School, SchoolKind
 from models.people import Teacher, Title
 from models.scoping import SYSTEM, acting_as
-from tests.cast import Cast
+from tests.cast import TODAY, Cast
 from tests.clients import Browser
 from views.panel.doctor import why
 
@@ -68,6 +68,19 @@ def test_codes_are_offered_only_for_whom_they_may_be_given(client_of: Client) ->
     operator = client_of("运").get("/permission_code/issue").text
     assert "福建省" in operator
     assert "厦门市" not in operator
+
+
+def test_to_look_for_more_units_keeps_those_chosen(client_of: Client, cast: Cast) -> None:
+    """S3-24: a county ticks one school, looks for another, and gives both their codes."""
+    province, far, city = client_of("福"), f"s{cast.school['城']}", f"r{cast.region['厦门市']}"
+    with Session(cast.engine) as session:
+        session.execute(update(Post).where(Post.school_id == cast.school["城"]).values(until=TODAY))
+        session.commit()
+    province.get("/permission_code/issue")
+    found = province.post("/permission_code/issue", find="1", q="厦门", role="school_admin", days="7", units=[far, "sx", "s999999999999"])
+    assert found.status_code == 200
+    offered = dict(re.findall(r'name="units" value="(\w+)"( checked)?', found.text))
+    assert offered == {city: "", far: " checked"}
 
 
 def test_whoever_cannot_move_a_school_reads_who_can(client_of: Client, cast: Cast) -> None:

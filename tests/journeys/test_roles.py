@@ -39,7 +39,7 @@ def test_a_shipped_role_keeps_its_name(client_of: Callable[[str], Browser], cast
 def test_a_role_of_one_s_own_is_named_and_deleted(client_of: Callable[[str], Browser], cast: Cast) -> None:
     operator = client_of("运")
     operator.get("/roles/add")
-    operator.post("/roles/add", name="督学")
+    assert operator.post("/roles/add", name="督学").headers["Location"].endswith("/roles/list/")
     number = role_id(cast, "督学")
     assert number is not None
     operator.post(f"/roles/edit/{number}", name="责任督学")

@@ -243,6 +243,10 @@ def test_an_application_says_what_blocks_and_warns_of_the_rest(lessons: Lessons)
         "1 份能力点提升总结还没有评审。",
         "1 个教研组没有提交教学案例。",
     ]
+    with acting_as(SYSTEM):
+        lessons.group.leader_id = None
+        lessons.session.commit()
+    assert "1 个教研组还没有组长。" in missing_of(lessons.session, lessons.cast.identity("丹"), lessons.school, now=TODAY)
     assert step(lessons.session, ping, lessons.school, "apply") == ""
     assert step(lessons.session, ping, lessons.school, "withdraw") == ""
     assert (lessons.school.state, lessons.school.applied_at) == (SchoolState.OPEN, None)

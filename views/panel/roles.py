@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import abort, current_app
+from flask import abort, current_app, redirect, url_for
 from flask_appbuilder.security.views import RoleModelView as FabRoleModelView
 from flask_babel import gettext as _
 
@@ -113,6 +113,11 @@ class RoleModelView(FabRoleModelView):  # type: ignore[misc]
     def _deserialize_pk_if_composite(self, pk: Any) -> Any:
         """What the address names, if a role can be called so."""
         return row_id(pk) or abort(404)
+
+    def post_add_redirect(self) -> Any:
+        return redirect(url_for(".list"))
+
+    post_edit_redirect = post_add_redirect
 
     def _get_list_widget(self, filters: Any, order_column: str = "", **asked: Any) -> Any:
         """Sorted by nothing but what it offers: the order of a column of another table (``user.password``) tells of its values."""
