@@ -76,9 +76,10 @@ def _notice(sentence: Sentence, address: str, kind: NoticeKind, now: datetime) -
     return {"kind": kind, "sentence": sentence, "address": address, "made_at": now, "is_text_due": False}
 
 
-def decided(matter: str, step: str, label: str, comment: str | None) -> Sentence:
-    """That somebody took ``step`` in a ``matter``, with the comment under its ``label``."""
-    said = [Sentence("“{matter}”的办理结果：{step}。", matter=matter, step=step)]
+def decided(matter: str, step: str, label: str, comment: str | None, *, subject: str = "") -> Sentence:
+    """That somebody took ``step`` in a ``matter``, on which ``subject`` of several, with the comment under its ``label``."""
+    about = Sentence("“{matter}”（{subject}）的办理结果：{step}。", matter=matter, subject=subject, step=step)
+    said = [about if subject else Sentence("“{matter}”的办理结果：{step}。", matter=matter, step=step)]
     return Sentence.of([*said, Sentence("{label}：{comment}", label=label, comment=comment)] if comment else said)
 
 

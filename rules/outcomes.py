@@ -180,6 +180,7 @@ OUTCOME_REVIEW = Workflow(
     waits=(OutcomeState.SUBMITTED,),
     own=own_outcomes,
     ends=(OutcomeState.REVIEWED,),
+    subject=str,
 )
 
 

@@ -122,6 +122,7 @@ PARTICIPATION = Workflow(
     ),
     person=KnownBy({"teacher": Participation.teacher_id}),
     starts=(ParticipationState.JOINED,),
+    subject=lambda row: str(row.activity),
     leads_to="/research/mine/",
 )
 

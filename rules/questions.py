@@ -154,5 +154,6 @@ QUESTIONS = Workflow(
     starts=(QuestionState.WAITING,),
     waits=_OPEN,
     ends=(QuestionState.ANSWERED,),
+    subject=str,
     leads_to="/my-administrators/",
 )

@@ -93,6 +93,7 @@ SUMMARY_REVIEW = Workflow(
     starts=(SummaryState.SUBMITTED,),
     waits=(SummaryState.SUBMITTED,),
     ends=(SummaryState.PASSED,),
+    subject=lambda row: str(row.ability_point),
     leads_to="/research/summaries/",
 )
 

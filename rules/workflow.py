@@ -303,6 +303,7 @@ def _tell(session: Session, identity: Identity, workflow: Workflow, step: Step, 
     person = workflow.person(row)
     if identity.person & person:
         return
-    sentence = decided(workflow.name, step.label, step.comment_label, decision.comment)
+    subject = workflow.subject(row) if workflow.subject is not None else ""
+    sentence = decided(workflow.name, step.label, step.comment_label, decision.comment, subject=subject)
     address, place = workflow.leads_to or page_of(row), place_of(row)
     tell_accounts(session, accounts_of(session, person), sentence, address, kind=NoticeKind.DECISION, now=decision.at, place=place)

@@ -94,6 +94,8 @@ class Workflow:
     """States no step leaves."""
     own: Callable[[Iterable[tuple[str, Any]]], ColumnElement[bool]] | None = None
     """Rows that are a person's own work although they do not name them: they neither wait for that person nor are decided by them."""
+    subject: Callable[[Any], str] | None = None
+    """What of several like it the row is, told to its person with a decision; None where a person has but one."""
     leads_to: str = ""
     """Where its person is led who is told of a decision; empty: to the row's own page."""
 

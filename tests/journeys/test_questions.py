@@ -63,7 +63,7 @@ def test_it_goes_to_the_nearest_administrator_above(cast: Cast, client_of: Clien
     assert waiting_of(above) == before
     page = who.get(ASK).text
     assert "请先完善个人信息。" in page and "已答复" in page
-    assert "办理结果" in who.get("/notices/").text
+    assert f"“提问答疑”（{asker}的问题）的办理结果：答复。" in who.get("/notices/").text
 
 
 def test_whoever_is_further_above_reads_but_is_not_reminded(cast: Cast, client_of: Client) -> None:
