@@ -110,5 +110,5 @@ def speak(app: Flask) -> None:
     babel = app.extensions["babel"]
     babel.instance.domain_instance = Catalogue()
     chosen = babel.locale_selector
-    babel.locale_selector = lambda: _locale(chosen())
+    babel.locale_selector = lambda: _locale(code) if (code := chosen()) else None
     app.jinja_env.globals.update(_=in_template, gettext=in_template)
