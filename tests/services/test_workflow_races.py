@@ -15,10 +15,12 @@ from models.access import Account, Post
 from models.history import Change, Decision
 from models.org import Region, School
 from models.people import Certification, CertificationOutcome, CertificationState, Teacher
+from models.questions import Question, QuestionState
 from models.scoping import SYSTEM, Identity, acting_as
 from models.violation import Conflict, OutOfReach
 from rules.approvals import CERTIFICATION
 from rules.people import join_school, leave_school
+from rules.questions import QUESTIONS
 from rules.units import move_school
 from rules.workflow import take
 from tests.cast import TODAY, Cast
@@ -157,3 +159,27 @@ def test_who_joins_a_school_that_is_moving_arrives_where_it_is(cast: Cast, facto
     home = next(school for school in schools if school.id == teacher.school_id)
     assert teacher.scope_path == account.scope_path == post.scope_path == f"{home.scope_path}t{bamboo}/"
     assert post.school_id == home.id
+
+
+@pytest.mark.parametrize("steps", [("answer", "pass_on"), ("pass_on", "pass_on"), ("answer", "answer")])
+def test_of_two_who_work_on_one_question_one_does_and_the_other_is_told(
+    cast: Cast, factory: sessionmaker[Any], steps: tuple[str, str]
+) -> None:
+    """S3-29: it is answered, or passed on by one unit, once."""
+    ping = cast.identity("平")
+
+    def working(step: str) -> tuple[Identity, Callable[[Session], Act]]:
+        def prepare(session: Session) -> Act:
+            row = session.scalars(select(Question).filter_by(scope_path=cast.path["北"])).one()
+            assert row.state is QuestionState.WAITING
+            return lambda session: take(session, ping, QUESTIONS, row, step, comment="一周左右。", now=TODAY)
+
+        return ping, prepare
+
+    refused = race(factory, [working(step) for step in steps])
+    assert sum(refusal is None for refusal in refused) == 1, refused
+    [[question], [decision]] = everything(factory, select(Question), select(Decision).filter_by(table_name="question"))
+    assert decision.step == steps[refused.index(None)]
+    is_answered = decision.step == "answer"
+    assert (question.state is QuestionState.ANSWERED) == is_answered == (question.answer is not None)
+    assert question.scope_path == cast.path["北" if is_answered else "思明区"]
