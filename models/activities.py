@@ -190,14 +190,19 @@ class Activity(Scoped, Record):
         FileSlot("evidence", "佐证材料", accept=EVIDENCE, most=50, readonly=True),
     )
 
-    topic_id: Mapped[int] = link(Topic, "研修专题", fixed=True, index=False)
+    topic_id: Mapped[int] = link(
+        Topic, "研修专题", fixed=True, index=False, help="已发布且进行中的专题；没有列出的，请先发布或修改专题的日期。"
+    )
     group_id: Mapped[int] = link(ResearchGroup, "教研组", readonly=True, index=False)
     kind: Mapped[ActivityKind] = choice(ActivityKind, "活动类型", fixed=True)
     title: Mapped[Name] = field("活动名称")
     starts_at: Mapped[Moment] = field("开始时间")
     ends_at: Mapped[Moment] = field("结束时间")
     hours: Mapped[Decimal] = field(
-        "学时", Numeric(8, 2), default=Decimal(0), help="教学研讨、研修作业、听课评课的学时是固定的，不必填写；线下活动由组长设定。"
+        "学时",
+        Numeric(8, 2),
+        default=Decimal(0),
+        help="教学研讨、研修作业、听课评课的学时是固定的，不必填写；线下活动由组长设定，大于 0，不超过学时政策的上限（一般为 10）。",
     )
     requirements: Mapped[LongText | None] = field("活动要求")
     homework_kind: Mapped[HomeworkKind | None] = choice(HomeworkKind, "作业内容", help="只用于研修作业。")

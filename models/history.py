@@ -7,6 +7,8 @@ the fields they come from.
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -88,14 +90,31 @@ def note_table(session: Session, model: type[Any], act: str, comment: str) -> No
     session.execute(insert(Change), [_line(session, model, None, act, {}, comment[:500])])
 
 
+@contextmanager
+def one_line(session: Session, row: Any, act: str, changes: dict[str, list[Any]], comment: str) -> Iterator[None]:
+    """Whatever is changed of ``row`` meanwhile stands in this one line, with ``changes`` first, not in a line of its own."""
+    outer, told = session.info.get("gathering"), dict(changes)
+    session.info["gathering"] = (row, told)
+    try:
+        yield
+        session.flush()
+    finally:
+        session.info["gathering"] = outer
+    note(session, row, act, told, comment)
+
+
 def write_history(session: Session, flush_context: Any) -> None:
     """``after_flush``: a line for every row that was added, changed or deleted."""
     lines = []
+    gathered, gathering = session.info.get("gathering") or (None, {})  # type: tuple[Any, dict[str, list[Any]]]
     for act, rows in (("add", session.new), ("edit", session.dirty), ("delete", session.deleted)):
         for row in rows:
             if not _told(row) or (act == "edit" and not session.is_modified(row)):
                 continue
             changes = difference(row, act)
+            if row is gathered:
+                gathering.update(changes)
+                continue
             if changes or act == "delete":
                 lines.append(_line(session, type(row), row, act, changes, session.info.get("comment")))
     if lines:

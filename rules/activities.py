@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, inspect, or_, s
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_office
-from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic
+from models.activities import Activity, ActivityKind, ActivityState, Participation, ParticipationState, Topic, TopicState
 from models.base import utcnow
 from models.history import Decision
 from models.hours import HourCategory, HourPolicy
@@ -169,6 +169,15 @@ def _check_who_teaches(session: Session, activity: Activity) -> None:
         ours = select(ResearchGroup.id).where(ResearchGroup.id == activity.group_id, in_group_of(activity.teaching_teacher_id))
         if session.scalar(ours) is None:
             raise RuleViolation("执教教师须为本教研组的组长或成员；外请教师请填写在“外请执教教师”。", "teaching_teacher")
+
+
+@offers(Activity, "topic", why="只能在已发布且进行中的研修专题下添加活动。")
+def topics_to_add_to(identity: Identity, act: str) -> Select[Any]:
+    """Published topics in progress where this person writes activities, those that end first (S0-78)."""
+    today = day_of(utcnow())
+    there = or_(false(), *(below(Topic.scope_path, path) for path in identity.paths(act, "activity")))
+    going_on = and_(Topic.state == TopicState.PUBLISHED, Topic.starts_on <= today, Topic.ends_on >= today)
+    return select(Topic).where(going_on, there).order_by(Topic.ends_on, Topic.id)
 
 
 @offers(Activity, "teaching_teacher")

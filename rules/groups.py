@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, func, inspect, or_, select, update
+from sqlalchemy import Select, and_, exists, false, func, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post, in_force, in_office
@@ -18,10 +18,11 @@ from models.activities import Activity, ActivityState, Rubric, Topic
 from models.base import utcnow
 from models.history import note
 from models.invariants import holds, keeps, linked, on_added, on_deleted
+from models.offers import offers
 from models.outcomes import Outcome
 from models.people import CertificationState, Teacher
 from models.research import GroupPlan, ResearchGroup, SchoolProgramme
-from models.scoping import Identity, acting_as
+from models.scoping import Identity, acting_as, below
 from models.session import transaction
 from models.violation import Conflict, Sentence
 from rules.errors import RuleViolation
@@ -56,6 +57,14 @@ def check_leader(school: SchoolProgramme, leader: Teacher) -> None:
         raise RuleViolation("组长须为本校教师。", "leader")
     if leader.certification is not CertificationState.PASSED:
         raise RuleViolation("“{name}”尚未通过认证，不能担任组长。", "leader", name=leader.name)
+
+
+@offers(ResearchGroup, "leader", why="组长须为本校已通过认证的教师。")
+def teachers_who_may_lead(identity: Identity, act: str) -> Select[Any]:
+    """The certified teachers where this person writes groups, by name (S0-53)."""
+    there = or_(false(), *(below(Teacher.scope_path, path) for path in identity.paths(act, "research_group")))
+    able = select(Teacher).where(Teacher.certification == CertificationState.PASSED, there)
+    return able.order_by(Teacher.name, Teacher.id)
 
 
 @on_added(ResearchGroup)

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, inspect, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, insert, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from models.base import utcnow
@@ -20,7 +20,7 @@ from models.hours import HourEntry, HourPolicy, HourState, Programme
 from models.invariants import holds, keeps, on_added
 from models.org import School
 from models.people import Teacher
-from models.scoping import Identity, acting_as
+from models.scoping import Identity, acting_as, current_identity
 from models.violation import OutOfReach
 from rules.errors import RuleViolation
 from rules.hour_ledger import policies_of
@@ -108,13 +108,22 @@ def add_first_policy(session: Session, programmes: list[Programme]) -> None:
     session.execute(insert(HourPolicy), rows)
 
 
+def locked_policies(session: Session) -> frozenset[int]:
+    """The policies that are used by an entry, or in force while there are entries: nobody changes them any more."""
+    with acting_as(current_identity().serving()):
+        return frozenset(session.scalars(select(HourPolicy.id).where(_used())))
+
+
+def _used() -> ColumnElement[bool]:
+    credited = exists().where(HourEntry.policy_id == HourPolicy.id)
+    begun = exists().where(HourEntry.programme_id == HourPolicy.programme_id)
+    return or_(credited, and_(HourPolicy.valid_from <= day_of(utcnow()), begun))
+
+
 def _is_in_use(session: Session, policy: HourPolicy) -> bool:
-    """Used by an entry, or in force while there are entries; nobody credits by it until this transaction ends."""
+    """The same of one, as it stands in the table; nobody credits by it until this transaction ends."""
     session.execute(select(HourPolicy.id).where(HourPolicy.id == policy.id).with_for_update()).all()
-    used = session.scalar(select(HourEntry.id).where(HourEntry.policy_id == policy.id).limit(1))
-    past = inspect(policy).attrs.valid_from.history
-    began = past.deleted[0] if past.deleted else policy.valid_from
-    return used is not None or (began <= day_of(utcnow()) and _has_entries(session, policy))
+    return session.scalar(select(HourPolicy.id).where(HourPolicy.id == policy.id, _used())) is not None
 
 
 def _has_entries(session: Session, policy: HourPolicy) -> bool:

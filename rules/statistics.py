@@ -261,7 +261,7 @@ def _by_kind(counts: Counter[str]) -> tuple[str, ...]:
 
 
 def _compared(now: int, before: int) -> Sentence:
-    return Sentence("上一周期 {before}，增长 {change}", before=before, change=growth(now, before, DECIMALS))
+    return Sentence("上一周期 {before}，环比 {change}", before=before, change=growth(now, before, DECIMALS))
 
 
 def _share_of_first(used: Sequence[Area], found: Mapping[str, Views], total: int) -> Sentence:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from models.base import ZONE, table_name
-from models.history import Decision, note
+from models.history import Decision, note, one_line
 from models.kept import is_row_open
 from models.notices import NoticeKind
 from models.scoping import Identity, acting_as, row_in_reach
@@ -117,9 +117,9 @@ def take(
                 return decision
             _write_state(session, workflow, step, row, row.version if seen is None else seen)
             session.add(decision)
-            if step.effect is not None:
-                step.effect(session, row, decision)
-            note(session, row, step.name, {workflow.field: [decision.source, decision.target]}, said)
+            with one_line(session, row, step.name, {workflow.field: [decision.source, decision.target]}, said):
+                if step.effect is not None:
+                    step.effect(session, row, decision)
             _tell(session, identity, workflow, step, row, decision)
             session.commit() if commit else session.flush()
         return decision

@@ -23,7 +23,7 @@ from models.hours import HourPolicy
 from models.invariants import what_keeps
 from models.people import Teacher
 from models.violation import RuleViolation, Sentence
-from rules.hour_policies import Effect, PolicyValues, WhatIf, everyone_changed, what_if
+from rules.hour_policies import LOCKED, Effect, PolicyValues, WhatIf, everyone_changed, locked_policies, what_if
 from rules.hour_statement import statement_of
 from views.pages import PageView
 from views.panel.attaching import Attaching
@@ -76,6 +76,11 @@ class HourPolicyView(PanelView):
 
     model = HourPolicy
     extra_method_acts = {"changes": "add"}
+
+    def why_closed(self, name: str, row: Any) -> str:
+        if "locked_policies" not in g:
+            g.locked_policies = locked_policies(self.db)
+        return LOCKED if row.id in g.locked_policies else ""
 
     @expose("/add", methods=["GET", "POST"])
     @has_access

@@ -42,6 +42,8 @@ class MembersPage:
     url: str
     can_change: bool
     leader_role: str = ""
+    can_lead: bool = False
+    """Whether the reader says who leads."""
     stands_in: str = ""
     """Who leads the group for its leader, and until when."""
     delegating: Button | None = None
@@ -126,6 +128,8 @@ class ResearchGroupView(ResearchView):
         """Leader and members; whoever manages them chooses several certified teachers at once."""
         group, identity = self.row(pk), self.identity
         if request.method == "POST":
+            if "lead" in request.form:
+                return self._lead(group, row_id(request.form["lead"]))
             if not self._manages(group):
                 abort(403)
             return change_members(
@@ -137,6 +141,21 @@ class ResearchGroupView(ResearchView):
             )
         page = self._members_page(group, identity)
         return self.render_template("research/members.html", page=page, question=question(), moment_text=moment_text)  # type: ignore[no-any-return]
+
+    def _lead(self, group: ResearchGroup, teacher_id: int | None) -> Response:
+        """A member becomes the leader, as by the form of the group; whoever led stays a member (S0-29)."""
+        if not self.reaches("edit", group):
+            abort(403)
+        leader = next((m.teacher for m in members_of(self.db, self.identity, group) if m.teacher.id == teacher_id), None)
+        if leader is None:
+            abort(404)
+        try:
+            group.leader_id = leader.id
+            self.db.commit()
+            flash(_("“%(name)s”已成为组长。", name=leader.name), "success")
+        except RuleViolation as refusal:
+            flash(refused(refusal), "danger")
+        return redirect(self.url("members", pk=group.id), 303)
 
     def _members_page(self, group: ResearchGroup, identity: Identity) -> MembersPage:
         search, able = request.args.get("q", "").strip()[:20], self._manages(group)
@@ -156,6 +175,7 @@ class ResearchGroupView(ResearchView):
             url=self.url("members", pk=group.id),
             can_change=able,
             leader_role=GROUP_LEADER,
+            can_lead=self.may("edit") and self.reaches("edit", group),
             stands_in=stands_in,
             delegating=delegating,
         )

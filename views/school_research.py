@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from models.base import utcnow
 from models.hours import Programme
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
+from models.scoping import Identity
 from models.violation import RuleViolation
 from rules.acceptance import why_failed
 from rules.closing import why_kept
@@ -53,9 +54,14 @@ class SchoolResearchView(PageView):
     @expose("/")
     @login_required
     def home(self) -> Response:
-        """The programme that began last where the person works; who takes part in none is told how to begin (S0-45, S0-46)."""
+        """The programme that began last at one's school; who takes part in none is told how to begin (S0-45, S0-46).
+
+        Whoever works above the schools is led to all of them.
+        """
         if not self.identity.may("read", "school_programme"):
             abort(403)
+        if not _is_of_a_school(self.identity):
+            return redirect(url_for("school_programme.list"))
         school = current_school_programme(self.db, self.identity)
         return self._home(school) if school is not None else self._nothing_yet()
 
@@ -230,6 +236,9 @@ class SchoolResearchView(PageView):
         return current_app.extensions["panel"][table]
 
 
-ENTRIES.append(
-    Entry("校本研修", "校本首页", "home", "SchoolResearchView.home", 2, lambda identity: identity.may("read", "school_programme"))
-)
+def _is_of_a_school(identity: Identity) -> bool:
+    """Whether any of what they read lies inside a school: its path, unlike a region's, has a letter (``/350203/s17/``)."""
+    return any("/s" in path for path in identity.paths("read", "school_programme"))
+
+
+ENTRIES.append(Entry("校本研修", "校本首页", "home", "SchoolResearchView.home", 2, _is_of_a_school))

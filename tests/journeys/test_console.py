@@ -78,6 +78,7 @@ def test_the_log_of_changes_is_read_and_filtered(client_of: Any, cast: Any) -> N
     assert changed.status_code == 200, changed.text
     log = yun.get("/console/change/?flt0_1=teacher").text
     assert f'href="/teacher/show/{teacher}"' in log and "学校管理员" in log
+    assert "教师管理（teacher）" in log and "修改" in log, "in the words of the screens"
     assert "13911112222" not in log
     assert yun.get("/console/change/details/?id=1").status_code == 302, "and its values are told nowhere here"
     assert f'href="/teacher/show/{teacher}"' not in yun.get("/console/change/?flt0_1=school").text

@@ -184,6 +184,10 @@ def test_a_policy_in_use_is_refused_without_a_question(earned: Cast, later: Hour
     assert "已在使用，不能修改或删除" in dan.get(f"/hour_policy/delete/{used}").text
     listed = dan.post(f"/hour_policy/changes?policy={used}&act=delete")
     assert listed.status_code == 400 and "已在使用" in listed.text
+    page, rows = dan.get(f"/hour_policy/show/{used}").text, dan.get("/hour_policy/list/").text
+    assert f'href="{address}"' not in page + rows
+    assert all(f"<b>{button}</b>这份学时政策已在使用，不能修改或删除" in page for button in ("编辑", "删除")), "closed, and says why"
+    assert f'href="/hour_policy/edit/{later.id}"' in dan.get(f"/hour_policy/show/{later.id}").text
 
 
 def test_rest_asks_too(earned: Cast, later: HourPolicy, client_of: Any) -> None:

@@ -153,7 +153,10 @@ def test_outsiders_are_answered_as_outsiders(cast: Any, client_of: Any) -> None:
         browser.get("/research/")
         assert browser.post(f"/research/{part.id}/submit").status_code == status
         assert browser.post(f"/research/{part.id}/team", teacher="1").status_code == status
-    assert client_of("丹").get(f"/research/{part.id}/begin").status_code == 403
+    dan = client_of("丹")
+    assert dan.get(f"/research/{part.id}/begin").status_code == 403
+    assert dan.get("/research/").headers["Location"] == "/school_programme/list/", "whoever is above all schools chooses one"
+    assert 'href="/research/"' not in dan.get("/").text and 'href="/research/"' in bamboo.get("/").text
     assert bamboo.get("/research/999999/").status_code == 404
 
 

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from models.access import Account, Post
 from models.activities import Rubric, Topic, TopicState
 from models.outcomes import Outcome
+from models.people import CertificationState, Teacher
 from models.research import ResearchGroup
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
-from rules.grants import GROUP_MEMBER, IT_TEAM
+from rules.grants import GROUP_LEADER, GROUP_MEMBER, IT_TEAM
 from tests.cast import Cast
 from tests.services.lessons import LEADER, Lessons
 
@@ -72,3 +74,52 @@ def test_what_is_not_offered_is_refused_in_words(both: Both, client_of: Any, cas
     assert sent.status_code == 422 and "group" in sent.json["errors"]
     with make_session_factory(cast.engine)() as session, acting_as(SYSTEM):
         assert session.scalars(select(Outcome.title).filter_by(title="别组的成果")).all() == []
+
+
+def test_activities_are_added_to_a_topic_in_progress(both: Both, client_of: Any, cast: Cast) -> None:
+    """S0-78: a draft is not offered, and named all the same it is refused with the rule's own sentence."""
+    with make_session_factory(cast.engine)() as session, acting_as(SYSTEM):
+        session.get_one(Topic, both.own["topic"]).state = TopicState.DRAFT
+        session.commit()
+    mei = client_of(LEADER)
+    assert mei.get("/activity/choices/topic?act=add").json["results"] == []
+    refused = mei.post("/activity/add", topic=str(both.own["topic"]), kind="discussion", title="议课", starts_at="", ends_at="")
+    assert refused.status_code == 422 and "只能在已发布且进行中的研修专题下添加活动。" in refused.text and "议课" in refused.text
+
+
+def test_who_may_lead_is_offered(both: Both, client_of: Any, cast: Cast) -> None:
+    """S0-53: certified teachers of one's own school; whoever else is named is refused with the rule's own sentence."""
+    ping, passed = client_of("平"), CertificationState.PASSED
+    with make_session_factory(cast.engine)() as session, acting_as(SYSTEM):
+        session.get_one(Teacher, cast.teacher["兰"]).certification = CertificationState.PENDING
+        session.commit()
+        states = {t.id: t.certification for t in session.scalars(select(Teacher).filter_by(school_id=cast.school["北"]))}
+        school = session.scalars(select(ResearchGroup.school_programme_id).filter_by(id=both.own["group"])).one()
+    assert {passed} < set(states.values()), "some of the school are not certified"
+    offered = {one["id"] for one in ping.get("/research_group/choices/leader?act=add").json["results"]}
+    assert offered == {pk for pk, state in states.items() if state is passed}
+    ping.get("/research_group/add")
+    for pk in (next(pk for pk, state in states.items() if state is not passed), cast.teacher["菊"]):
+        refused = ping.post("/research_group/add", school_programme=str(school), name="新组", leader=str(pk))
+        assert refused.status_code == 422 and "组长须为本校已通过认证的教师。" in refused.text
+
+
+def test_a_member_is_made_the_leader(both: Both, client_of: Any, cast: Cast) -> None:
+    """S0-29: on the members' page, by who writes groups; whoever led stays a member."""
+    ping, group, other = client_of("平"), both.own["group"], both.foreign["group"]
+    address = f"/research_group/members/{group}"
+    with make_session_factory(cast.engine)() as session, acting_as(SYSTEM):
+        first = session.get_one(ResearchGroup, group).leader_id
+    member = next(pk for pk in cast.teacher.values() if f'name="lead" value="{pk}"' in ping.get(address).text)
+    assert 'name="lead"' not in client_of(LEADER).get(address).text
+    assert client_of(LEADER).post(address, lead=str(member)).status_code == 403
+    assert ping.post(address, lead=str(cast.teacher["菊"])).status_code == 404, "no member"
+    assert ping.post(address, lead=str(member)).status_code == 303
+    with make_session_factory(cast.engine)() as session, acting_as(SYSTEM):
+        assert session.get_one(ResearchGroup, group).leader_id == member != first
+        path = session.get_one(ResearchGroup, group).scope_path
+        held = select(Account.teacher_id, Post.role).join(Post, Post.account_id == Account.id)
+        roles = dict(session.execute(held.where(Post.scope_path == path, Post.until.is_(None))).tuples().all())
+    assert roles[member] == GROUP_LEADER and roles[first] == GROUP_MEMBER
+    assert f'name="lead" value="{first}"' in ping.get(address).text
+    assert ping.get(f"/research_group/members/{other}").status_code == 200

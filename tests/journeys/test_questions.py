@@ -61,6 +61,8 @@ def test_it_goes_to_the_nearest_administrator_above(cast: Cast, client_of: Clien
     assert f"{asker}的问题" in above.get("/notices/").text
     assert above.post(f"/question/do/answer/{question.id}", comment="请先完善个人信息。", confirmed="1").status_code == 303
     assert waiting_of(above) == before
+    told = above.get(f"/question/show/{question.id}").text.split("变更历史")[1]
+    assert told.count("请先完善个人信息。") == 1 and "修改" not in told, "one line of history, and the answer once in it"
     page = who.get(ASK).text
     assert "请先完善个人信息。" in page and "已答复" in page
     assert f"“提问答疑”（{asker}的问题）的办理结果：答复。" in who.get("/notices/").text

@@ -17,6 +17,7 @@ from flask_admin.contrib.sqla import ModelView
 from flask_admin.contrib.sqla.filters import DateTimeBetweenFilter, FilterEqual
 from flask_admin.menu import MenuLink
 from flask_admin.model.widgets import XEditableWidget
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 from sqlalchemy import Integer
@@ -28,8 +29,10 @@ from models.history import Change, Decision
 from models.jobs import Job
 from models.scoping import ROOT, acting_as, current_identity
 from models.violation import Conflict, RuleViolation
+from rules.approvals import workflow_of
 from views.panel.cells import cell_of, in_clear, text_of, visible
 from views.panel.excel.csv_file import neutralised
+from views.panel.record_page import ACTS as DONE
 from views.panel.words import refused
 
 ACTS = {
@@ -175,7 +178,7 @@ class TechnicalView(Grid):
         self.column_labels = columns
         self.column_sortable_list = ["id"]
         self.column_filters = [_filter_of(getattr(model, field), label) for field, label in columns.items() if field in FILTERED]
-        self.column_formatters = dict.fromkeys(columns, _technical) | {"row_id": _record_link}
+        self.column_formatters = dict.fromkeys(columns, _technical) | {"table_name": _table_in_words, "act": _act, "row_id": _record_link}
         super().__init__(model, name, category=lazy_gettext("技术记录"))
 
     def granted(self, act: str) -> bool:
@@ -225,6 +228,20 @@ def _filter_of(column: Any, label: Any) -> Any:
 
 def _technical(view: Any, context: Any, row: Any, name: str) -> str:
     return text_of(getattr(row, name))
+
+
+def _table_in_words(view: Any, context: Any, row: Any, name: str) -> str:
+    """What its screen is called, and the name to filter by."""
+    shown = current_app.extensions["panel"].get(row.table_name)
+    return _("%(label)s（%(name)s）", label=_(shown.screen.label), name=row.table_name) if shown is not None else row.table_name
+
+
+def _act(view: Any, context: Any, row: Any, name: str) -> str:
+    """As the record's own history calls it."""
+    model = next((model for model in declared() if table_name(model) == row.table_name), None)
+    workflow = workflow_of(model) if model is not None else None
+    steps = {step.name: step.label for step in workflow.steps} if workflow is not None else {}
+    return _(steps.get(row.act) or DONE.get(row.act, row.act))
 
 
 def _record_link(view: Any, context: Any, row: Any, name: str) -> Any:

@@ -68,7 +68,8 @@ class LinkField(SelectField):
     """One row of another table, by id, out of those within reach.
 
     ``reach`` widens what may be chosen where a person chooses before they belong anywhere (their school, at registration);
-    ``within`` narrows it to the rows at and below these paths; ``among`` are the rows to choose from where a rule says which.
+    ``within`` narrows it to the rows at and below these paths; ``among`` are the rows to choose from where a rule says which, and
+    ``why`` is what it says to any other.
     """
 
     known: int | None = None
@@ -85,9 +86,11 @@ class LinkField(SelectField):
         reach: Identity | None = None,
         within: tuple[str, ...] | None = None,
         among: Select[Any] | None = None,
+        why: str = "",
         **options: Any,
     ) -> None:
         super().__init__(label, validators, choices=[], coerce=_id_or_none, **options)
+        self.why = why or "所选记录不存在或不在您的管理范围内。"
         self.target, self.session, self.reach, self.within, self.among = target, session, reach, within, among
         self.render_kw = {"data-remote": remote_url}
 
@@ -113,7 +116,7 @@ class LinkField(SelectField):
     def pre_validate(self, form: Any) -> None:
         """The chosen row must exist within reach; nothing else is looked up."""
         if self.data is not None and self.find(self.data) is None:
-            raise ValidationError(_("所选记录不存在或不在您的管理范围内。"))
+            raise ValidationError(_(self.why))
 
 
 class LinksField(SelectMultipleField):
@@ -178,8 +181,8 @@ def _checks(field: Field) -> list[Any]:
     return checks
 
 
-def offered_among(field: Field, table: str, act: str) -> Select[Any] | None:
-    """The rows from which a link of a form is chosen where a rule says which; None where reach says it."""
+def offered_among(field: Field, table: str, act: str) -> tuple[Select[Any], str] | None:
+    """The rows from which a link of a form is chosen where a rule says which, and what it says to others; None where reach says it."""
     return offered(by_table(table), field.name, current_identity(), act) if act in ("add", "edit") else None
 
 
@@ -203,7 +206,8 @@ def control_for(field: Field, session: Session, table: str, act: str) -> Any:
     common: dict[str, Any] = {"description": lazy_gettext(field.help) if field.help else ""}
     if field.kind == "link":
         remote = url_for(f"{table}.choices", name=field.name, act=act)
-        common |= {"within": offered_within(field, table, act), "among": offered_among(field, table, act)}
+        among, why = offered_among(field, table, act) or (None, "")
+        common |= {"within": offered_within(field, table, act), "among": among, "why": why}
         return LinkField(label, checks, target=field.target, session=session, remote_url=remote, **common)
     if field.kind == "links":
         return LinksField(label, target=field.target, session=session, **common)

@@ -180,7 +180,8 @@ def _line(view: PanelView, change: Change, label: str | None, who: str, names: L
         if field is None:
             continue
         told.append((_(field.label), _past(view, field, before, names), _past(view, field, after, names)))
-    return HistoryLine(moment_text(change.at), who, change.post, _(label or ACTS.get(change.act, change.act)), told, change.comment or "")
+    comment = "" if any(after == change.comment for _before, after in (change.changes or {}).values()) else change.comment or ""
+    return HistoryLine(moment_text(change.at), who, change.post, _(label or ACTS.get(change.act, change.act)), told, comment)
 
 
 def _past(view: PanelView, field: Field, value: Any, names: Linked) -> str:

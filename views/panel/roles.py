@@ -12,9 +12,13 @@ from typing import Any, ClassVar
 from flask import abort, current_app, redirect, url_for
 from flask_appbuilder.security.views import RoleModelView as FabRoleModelView
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from wtforms import ValidationError
 
+from models.access import Role
 from models.base import row_id
-from rules.grants import role_label
+from rules.grants import BY_NAME, role_label
+from rules.shipped_roles import KEPT
 from views.panel.words import listed
 
 ACTS = {
@@ -98,12 +102,22 @@ def _screen(name: str) -> str:
     return _(view.screen.label if view is not None else PAGES.get(name, name))
 
 
+def _keeps_its_name(form: Any, field: Any) -> None:
+    """Said beside the field, so that nothing else of the form is lost; ``rules.shipped_roles`` asks behind every door."""
+    number = getattr(form, "_id", None)
+    role = current_app.extensions["db"].get(Role, number) if number is not None else None
+    if role is not None and role.name in BY_NAME and field.data != role.name:
+        raise ValidationError(_(KEPT))
+
+
 class RoleModelView(FabRoleModelView):  # type: ignore[misc]
     """Roles by the names people read; what they may do as a number in the list, in words on the page of one. They have no files."""
 
     exclude_route_methods: ClassVar[set[str]] = {"download"}
     search_columns: ClassVar[list[str]] = ["name"]
     formatters_columns: ClassVar[dict[str, Any]] = {"name": _label, "permissions": _in_words}
+    description_columns: ClassVar[dict[str, Any]] = {"name": lazy_gettext("角色的代号，岗位凭它认出角色。平台自带的角色不能改名。")}
+    validators_columns: ClassVar[dict[str, Any]] = {"name": [_keeps_its_name]}
 
     def _init_forms(self) -> None:
         super()._init_forms()

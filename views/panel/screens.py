@@ -186,7 +186,8 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
             abort(404)
         act = request.args.get("act", "")
         within = offered_within(field, self.table, act) if act in ("add", "edit") else None
-        text, among = request.args.get("q", "").strip()[:50], offered_among(field, self.table, act)
+        text = request.args.get("q", "").strip()[:50]
+        among, _why = offered_among(field, self.table, act) or (None, "")
         rows = first_options(self.db, field.target, text, within, among)
         return jsonify({"results": [{"id": i, "text": text} for i, text in rows]})
 

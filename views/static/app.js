@@ -100,7 +100,7 @@
     ok.onclick = (event) => {
       event.preventDefault();
       if (wanted === "required" && !note.value.trim()) {
-        Object.assign(error, { hidden: false, textContent: texts.commentMissing });
+        Object.assign(error, { hidden: false, textContent: texts.commentMissing.replace("{label}", button.dataset.commentLabel || texts.comment) });
         note.focus();
         return;
       }
