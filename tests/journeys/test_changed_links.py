@@ -62,9 +62,9 @@ def test_nobody_leads_uncertified_by_either_door(client_of: Clients, cast: Cast,
     ping, group = client_of("平"), group_of(cast)
     on_screen(ping, group, bamboo)
     page = on_screen(ping, group, cast.teacher["兰"])
-    assert page.status_code == 422 and "“兰”尚未通过认证" in page.text
+    assert page.status_code == 422 and "组长须为本校已通过认证的教师" in page.text
     refused = by_rest(ping, group, cast.teacher["兰"])
-    assert refused.status_code == 422 and "“兰”尚未通过认证" in refused.json["errors"]["leader"][0]
+    assert refused.status_code == 422 and "组长须为本校已通过认证的教师" in refused.json["errors"]["leader"][0]
     assert leaders(cast) == [bamboo] and group_of(cast).leader_id == bamboo
 
 

@@ -119,7 +119,7 @@ def test_a_member_is_made_the_leader(both: Both, client_of: Any, cast: Cast) -> 
         assert session.get_one(ResearchGroup, group).leader_id == member != first
         path = session.get_one(ResearchGroup, group).scope_path
         held = select(Account.teacher_id, Post.role).join(Post, Post.account_id == Account.id)
-        roles = dict(session.execute(held.where(Post.scope_path == path, Post.until.is_(None))).tuples().all())
+        roles = {teacher: role for teacher, role in session.execute(held.where(Post.scope_path == path, Post.until.is_(None)))}
     assert roles[member] == GROUP_LEADER and roles[first] == GROUP_MEMBER
     assert f'name="lead" value="{first}"' in ping.get(address).text
     assert ping.get(f"/research_group/members/{other}").status_code == 200
