@@ -47,6 +47,7 @@ from views.panel.security import SecurityManager
 from views.panel.words import refused, speak, told
 from views.registration import RegistrationView
 from views.removing import RemovingView
+from views.research_persons import ResearchPersonsView
 from views.research_progress import ResearchProgressView
 from views.reviews import OwnWorkView
 from views.school_research import SchoolResearchView
@@ -70,6 +71,7 @@ PAGES = (
     OwnWorkView,
     RegistrationView,
     RemovingView,
+    ResearchPersonsView,
     ResearchProgressView,
     SchoolResearchView,
     ServiceView,

@@ -106,5 +106,5 @@ def _tell(
         shown = "、".join(names[:NAMED]) + ("…" if len(names) > NAMED else "")
         told = Sentence(FOLLOW, group=title, count=len(names), target=said(target), names=shown)  # type: ignore[arg-type]
         tell_accounts(
-            session, accounts, told, f"/research/progress/{school.id}", kind=NoticeKind.REMINDER, now=now, place=school.scope_path
+            session, accounts, told, f"/research/progress/{school.id}/persons", kind=NoticeKind.REMINDER, now=now, place=school.scope_path
         )

@@ -13,13 +13,27 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, CompoundSelect, Select, Subquery, case, func, null, select, union_all
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Select,
+    Subquery,
+    case,
+    false,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from models.access import Account, Post, in_office
 from models.activities import Activity, ActivityState
 from models.hours import HourEntry, HourPolicy, HourState
-from models.people import Teacher
+from models.people import CertificationState, Teacher
 from models.research import GroupPlan, ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as
 from rules.hour_ledger import policies_of
@@ -30,6 +44,8 @@ from rules.page_views import day_of
 NOTHING = Decimal(0)
 STEP = 5
 """Hours from one column of the chart to the next."""
+IN_NONE = -1
+"""The column of those who are in no group: not of the chart."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +110,8 @@ class Progress:
     spread: Sequence[tuple[str, int]]
     """How many persons have counted so many hours: 0, above 0, from 5, … and the target reached."""
     groups: Sequence[GroupFigures]
+    ungrouped: int
+    """Certified teachers of the school who are in none of its groups; 0 where only some groups are asked for."""
 
 
 def school_with_limits(session: Session, pk: int, *, now: datetime) -> tuple[SchoolProgramme, Limits] | None:
@@ -120,12 +138,14 @@ def progress_of(
         for row in session.execute(_figures(school, group_ids, limits, marks)):
             by_unit[row.group_id].append(row)
     everybody = by_unit.pop(None, [])
+    ungrouped = sum(row.number for row in everybody if row.mark == IN_NONE)
+    everybody = [row for row in everybody if row.mark != IN_NONE]
     numbers = Counter({row.mark: row.number for row in everybody})
     ranges = zip(marks, [*marks[1:], limits.target], strict=True)
     edges = ["0", *(f"{said(mark)}–{said(after)}" for mark, after in ranges), f"≥{said(limits.target)}"]
     spread = [(edge, numbers[at]) for at, edge in enumerate(edges)]
     top = len(edges) - 1
-    return Progress(_members_of(everybody, top), spread, [_group(rows, top) for rows in by_unit.values()])
+    return Progress(_members_of(everybody, top), spread, [_group(rows, top) for rows in by_unit.values()], ungrouped)
 
 
 def _members_of(rows: Sequence[Any], top: int) -> Members:
@@ -164,6 +184,12 @@ def of_groups(school: SchoolProgramme, group_ids: Collection[int] | None) -> lis
     return [ResearchGroup.school_programme_id == school.id, *chosen]
 
 
+def in_no_group(school: SchoolProgramme, members: FromClause) -> tuple[ColumnElement[bool], ...]:
+    """The condition for these teachers; ``members`` has the ``teacher_id`` of who is in a group of the school."""
+    certified = Teacher.certification == CertificationState.PASSED
+    return Teacher.school_id == school.school_id, certified, Teacher.id.not_in(select(members.c.teacher_id))
+
+
 def counted_in(teacher_id: ColumnElement[Any], programme_id: ColumnElement[Any], cap: ColumnElement[Any]) -> ColumnElement[Any]:
     """What counts of a person's hours: all that is registered, and of what is accrued as much as the cap still holds."""
     registered = func.sum(case((HourEntry.state == HourState.REGISTERED, func.coalesce(HourEntry.counted, 0)), else_=0))
@@ -196,7 +222,7 @@ def _marks(target: Decimal) -> list[Decimal]:
 
 
 def _figures(school: SchoolProgramme, group_ids: Collection[int] | None, limits: Limits, marks: Sequence[Decimal]) -> CompoundSelect[Any]:
-    """Every group with how many of its members stand in each column of the chart, and the same of everybody, under no group."""
+    """Every group with how many of its members stand in each column of the chart; under no group the same of everybody, and who is in none."""
     ours = of_groups(school, group_ids)
     members = members_in(*ours).cte("members")
     counted = _standing(members, {school.id: limits}).c.counted
@@ -218,7 +244,11 @@ def _figures(school: SchoolProgramme, group_ids: Collection[int] | None, limits:
     groups = select(ResearchGroup.id.label("group_id"), *told, *facts).outerjoin(tally, tally.c.group_id == ResearchGroup.id).where(*ours)
     groups = groups.outerjoin(leader, leader.id == ResearchGroup.leader_id).outerjoin(GroupPlan, GroupPlan.group_id == ResearchGroup.id)
     groups = groups.outerjoin(activities, activities.c.group_id == ResearchGroup.id)
-    return union_all(groups, select(null(), *numbers, *(null() for _fact in facts)).group_by(persons.c.mark)).order_by("name", "group_id")
+    nothing: list[Any] = [null() for _fact in facts]
+    everybody = select(null(), *numbers, *nothing).group_by(persons.c.mark)
+    alone = [*in_no_group(school, members)] if group_ids is None else [false()]
+    in_none: Sequence[Any] = (null(), literal(IN_NONE), func.count(Teacher.id), literal(NOTHING), *nothing)
+    return union_all(groups, everybody, select(*in_none).where(*alone)).order_by("name", "group_id")
 
 
 def _activities(ours: Sequence[ColumnElement[bool]]) -> Subquery:

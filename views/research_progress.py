@@ -1,14 +1,14 @@
-"""学时进展: how far a school's members and groups have come, whose leader is to be reminded, and the same of a region's schools."""
+"""学时进展: how far a school's members and groups have come, and the same of a region's schools."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import abort, flash, redirect, request, send_file, url_for
+from flask import abort, redirect, request, send_file, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -16,15 +16,13 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from models.activities import Participation
-from models.base import row_id, utcnow
+from models.base import utcnow
 from models.files import slot_of, tables_with_files
 from models.history import note_table
 from models.hours import HourEntry
 from models.research import ResearchGroup, SchoolProgramme, SchoolState
 from models.scoping import Identity, acting_as, current_identity
 from models.violation import RuleViolation
-from rules.closing import why_kept
-from rules.follow_up import may_follow_up, remind_leaders
 from rules.hours import Limits
 from rules.opening import current_school_programme
 from rules.research_figures import (
@@ -37,9 +35,8 @@ from rules.research_figures import (
     schools_page,
     share,
 )
-from rules.research_persons import Page, Wanted, page_of_persons, persons_of
+from rules.research_persons import Wanted, persons_of
 from rules.research_records import BATCH, activity_records, count_of, evidence_records
-from rules.ungrouped import count_ungrouped, ungrouped_of
 from rules.uploads import size_text
 from views.pages import PageView
 from views.panel.cells import moment_text, text_of
@@ -47,10 +44,9 @@ from views.panel.excel.columns import SheetColumn
 from views.panel.excel.exporting import MIMETYPES
 from views.panel.excel.writer import write_xlsx
 from views.panel.list_page import pager
-from views.panel.listing import ListState, read_state
+from views.panel.listing import read_state
 from views.panel.menu import ENTRIES, Entry
-from views.panel.pages import Button, Cell, ConfirmPage
-from views.panel.words import refused
+from views.panel.pages import Cell
 
 MOST_ROWS = 100_000
 """More rows than this are not waited for; the archive has them."""
@@ -81,6 +77,20 @@ class Sheet:
     columns: Sequence[tuple[str, str]]
     """Label and kind."""
     rows: Callable[[Any, Seen], Iterable[Sequence[object]]]
+
+
+def seen_of(view: PageView, pk: int) -> Seen:
+    """The school, and what of it the person answers for. 403 without the act, 404 out of reach."""
+    identity = view.identity
+    if not oversees(identity):
+        abort(403)
+    school, limits = school_with_limits(view.db, pk, now=utcnow()) or abort(404)
+    if identity.reaches("export", "hour_entry", school.scope_path):
+        return Seen(school, limits, None)
+    led = identity.paths("members", "research_group")
+    groups = view.db.execute(select(ResearchGroup.id, ResearchGroup.scope_path).filter_by(school_programme_id=pk)).all()
+    mine = [group_id for group_id, path in groups if path.startswith(led)]
+    return Seen(school, limits, mine) if mine else abort(404)
 
 
 class ResearchProgressView(PageView):
@@ -114,10 +124,9 @@ class ResearchProgressView(PageView):
     @expose("/<int:pk>")
     @login_required
     def one(self, pk: int) -> Response:
-        """One school, or those of its groups that the person answers for."""
-        seen, state = self._seen(pk), read_state(request.args)
+        """One school, or those of its groups that the person answers for; teacher by teacher: ``views.research_persons``."""
+        seen = seen_of(self, pk)
         progress = progress_of(self.db, self.identity, seen.school, seen.group_ids, seen.limits)
-        page, state = self._persons(seen, state)
         return self.render_template(  # type: ignore[no-any-return]
             "research/progress.html",
             school=seen.school,
@@ -126,77 +135,17 @@ class ResearchProgressView(PageView):
             progress=progress,
             percent=share(progress.members.reached, progress.members.number),
             chart=_spread(progress),
-            page=page,
-            ungrouped=count_ungrouped(self.db, self.identity, seen.school) if seen.group_ids is None else None,
-            names={group.id: group.name for group in progress.groups},
+            whole=seen.group_ids is None,
             target=seen.limits.target,
-            group=row_id(state.filters.get("group", "")),
-            listing=state,
-            pager=pager(state, page.found),
-            may_remind=self._may_remind(seen),
             sheets=[(name, _(sheet.label)) for name, sheet in SHEETS.items() if self._may_take(sheet, seen)],
             text_of=text_of,
-            moment_text=moment_text,
         )
-
-    @expose("/<int:pk>/ungrouped")
-    @login_required
-    def ungrouped(self, pk: int) -> Response:
-        """The school's certified teachers who are in no group, and so in no list of who is below the target (S0-31)."""
-        seen, state = self._seen(pk), read_state(request.args)
-        if seen.group_ids is not None:
-            abort(404)
-        found = [one for one in ungrouped_of(self.db, self.identity, seen.school) if one.name.startswith(state.search)]
-        turned = pager(state, len(found))
-        return self.render_template(  # type: ignore[no-any-return]
-            "research/ungrouped.html",
-            school=seen.school,
-            persons=found[(turned.page - 1) * turned.size : turned.page * turned.size],
-            listing=state,
-            pager=turned,
-            may_add=self._may_remind(seen),
-            text_of=text_of,
-        )
-
-    @expose("/<int:pk>/remind", methods=["POST"])
-    @login_required
-    def remind(self, pk: int) -> Response:
-        """提醒组长跟进: about one teacher, or everybody who is listed."""
-        seen = self._seen(pk)
-        if not may_follow_up(self.identity, seen.school):
-            abort(403)
-        state = read_state(request.form)
-        ids = [number for text in request.form.getlist("teacher") if (number := row_id(text)) is not None]
-        if request.form.get("all") == "1":
-            below = replace(_wanted(state, seen), is_below=True)
-            ids = [person.teacher_id for person in persons_of(self.db, self.identity, seen.school, seen.limits, below)]
-            if ids and request.form.get("confirmed") != "1":
-                return self._ask_all(pk, state, len(ids))
-        try:
-            count = remind_leaders(self.db, self.identity, seen.school, ids, now=utcnow())
-            flash(_("已提醒组长跟进 %(count)s 名教师。", count=count), "success")
-        except RuleViolation as refusal:
-            flash(refused(refusal), "warning")
-        return redirect(url_for(".one", pk=pk) + state.address(), 303)
-
-    def _ask_all(self, pk: int, state: ListState, count: int) -> Response:
-        """Before all their leaders are told: what the page's own dialog asks."""
-        label, address = _("提醒全部组长跟进"), url_for(".remind", pk=pk)
-        kept = [(name, value) for name, value in request.form.items() if name != "csrf_token"]
-        page = ConfirmPage(
-            label,
-            _("将提醒这 %(count)s 名教师所在教研组的组长，每名教师每天最多提醒一次。确定提醒吗？", count=count),
-            Button(label, address, kind="primary", method="post"),
-            url_for(".one", pk=pk) + state.address(),
-            values=kept,
-        )
-        return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
 
     @expose("/<int:pk>/export/<what>", methods=["POST"])
     @login_required
     def export(self, pk: int, what: str) -> Response:
         """One of the workbooks, as a stream."""
-        seen = self._seen(pk)
+        seen = seen_of(self, pk)
         sheet = SHEETS.get(what) or abort(404)
         if not self._may_take(sheet, seen):
             abort(403)
@@ -213,38 +162,11 @@ class ResearchProgressView(PageView):
         answer.content_length = size
         return answer
 
-    def _persons(self, seen: Seen, state: ListState) -> tuple[Page, ListState]:
-        """The asked page of the persons listed, and what was asked; beyond the last page the first."""
-        offset, wanted = (state.page - 1) * state.size, _wanted(state, seen)
-        page = page_of_persons(self.db, self.identity, seen.school, seen.limits, wanted, limit=state.size, offset=offset)
-        return (page, state) if page.persons or state.page == 1 else self._persons(seen, replace(state, page=1))
-
-    def _may_remind(self, seen: Seen) -> bool:
-        return may_follow_up(self.identity, seen.school) and not why_kept(seen.school.state)
-
     def _may_take(self, sheet: Sheet, seen: Seen) -> bool:
         """Whoever may export that table anywhere takes what lies in their own groups, or the whole school."""
         table = sheet.act[1]
         reaches = self.identity.reaches("export", table, seen.school.scope_path)
         return reaches or (seen.group_ids is not None and self.identity.may("export", table))
-
-    def _seen(self, pk: int) -> Seen:
-        """The school, and what of it the person answers for. 403 without the act, 404 out of reach."""
-        if not oversees(self.identity):
-            abort(403)
-        school, limits = school_with_limits(self.db, pk, now=utcnow()) or abort(404)
-        if self.identity.reaches("export", "hour_entry", school.scope_path):
-            return Seen(school, limits, None)
-        led = self.identity.paths("members", "research_group")
-        groups = self.db.execute(select(ResearchGroup.id, ResearchGroup.scope_path).filter_by(school_programme_id=pk)).all()
-        mine = [group_id for group_id, path in groups if path.startswith(led)]
-        return Seen(school, limits, mine) if mine else abort(404)
-
-
-def _wanted(state: ListState, seen: Seen) -> Wanted:
-    """The persons a page lists: those below the target unless everybody is asked for, of one group, of one name."""
-    group = row_id(state.filters.get("group", ""))
-    return Wanted(seen.group_ids, group, name=state.search, is_below="everybody" not in state.only)
 
 
 def _spread(progress: Progress) -> dict[str, Any]:

@@ -161,6 +161,7 @@ def _research(engine: Engine) -> Iterator[Task]:
         yield Task("校本首页", who, f"/research/{school}/", (20, 30))
     for who in (BIG, LEADER):
         yield Task("学时进展", who, f"/research/progress/{school}", (50, 50))
+        yield Task("未达标教师", who, f"/research/progress/{school}/persons", (50, 50))
         for table, row in (
             ("research_group", group),
             ("topic", topic),

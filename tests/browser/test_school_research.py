@@ -348,8 +348,10 @@ def the_school_is_accepted(people: Any, home: str) -> None:
     page = school.page
     page.goto(home)
     page.click("main a:has-text('学时进展')")
-    expect(page.locator("#persons >> xpath=ancestor::section")).to_contain_text(TWO)
     see(school, "r29-progress")
+    page.click("main .tab:has-text('未达标教师')")
+    expect(page.locator("#persons >> xpath=ancestor::section")).to_contain_text(TWO)
+    see(school, "r29-below")
     page.goto(home)
     page.click("main a:has-text('整校推进')")
     page.locator("main button", has_text="申请整校验收").click()

@@ -31,6 +31,7 @@ ABOUT: dict[str, type[Any] | None] = {
     "HoursView": Teacher,
     "OwnWorkView": None,
     "RemovingView": SchoolProgramme,
+    "ResearchPersonsView": SchoolProgramme,
     "ResearchProgressView": SchoolProgramme,
     "RoleModelView": None,
     "SchoolResearchView": SchoolProgramme,

@@ -152,7 +152,7 @@ def test_the_school_and_its_team_are_told_why(north: School, client_of: Any) -> 
     write(north, update(Outcome).where(Outcome.id == waits.id).values(state=OutcomeState.SUBMITTED))
     ping, team, pk = client_of("平"), client_of(OTHER), north.lessons.school.id
     assert f"/school_programme/edit/{pk}" in ping.get(f"/research/{pk}/").text
-    assert "提醒全部组长跟进" in ping.get(f"/research/progress/{pk}").text
+    assert "提醒全部组长跟进" in ping.get(f"/research/progress/{pk}/persons").text
     accept(north)
     assert f"/school_programme/edit/{pk}" not in ping.get(f"/research/{pk}/").text
     for browser, address, label in (
@@ -166,7 +166,7 @@ def test_the_school_and_its_team_are_told_why(north: School, client_of: Any) -> 
         (client_of("丹"), f"/removal_request/show/{only(north, RemovalRequest).id}", "同意移除"),
     ):
         assert is_closed(label, browser.get(address).text), address
-    assert "提醒全部组长跟进" not in ping.get(f"/research/progress/{pk}").text
+    assert "提醒全部组长跟进" not in ping.get(f"/research/progress/{pk}/persons").text
     asked = ping.post(f"/research/progress/{pk}/remind", all="1", confirmed="1")
     assert ACCEPTED in ping.get(asked.location).text
     assert "发布" in team.get(f"/outcome/show/{waits.id}").text, "what waits is still reviewed"

@@ -52,31 +52,32 @@ def test_progress_is_seen_by_who_answers_for_it(lessons: Lessons, client_of: Any
     pk = lessons.school.id
     ping = client_of("平")
     assert ping.get("/research/progress/").headers["Location"] == f"/research/progress/{pk}"
-    page = ping.get(f"/research/progress/{pk}").text
-    assert "提醒全部组长跟进" in page and all(name in page for name in (LEADER, MEMBER, OTHER)) and "data-chart" in page
-    everybody = ping.get(f"/research/progress/{pk}?only.everybody=1&f.group={lessons.group.id}&q={MEMBER}").text
+    figures, page = ping.get(f"/research/progress/{pk}").text, ping.get(f"/research/progress/{pk}/persons").text
+    assert "data-chart" in figures and f"/research/progress/{pk}/persons?f.group={lessons.group.id}" in figures
+    assert "提醒全部组长跟进" in page and all(name in page for name in (LEADER, MEMBER, OTHER))
+    everybody = ping.get(f"/research/progress/{pk}/persons?only.everybody=1&f.group={lessons.group.id}&q={MEMBER}").text
     assert f"/hours/{lessons.cast.teacher[MEMBER]}" in everybody and f"/hours/{lessons.cast.teacher[OTHER]}" not in everybody
-    leader = client_of(LEADER).get(f"/research/progress/{pk}").text
-    assert OTHER in leader and "提醒组长跟进" not in leader and "活动记录" in leader and "成员学时" not in leader
+    figures, leader = (client_of(LEADER).get(f"/research/progress/{pk}{more}").text for more in ("", "/persons"))
+    assert OTHER in leader and "提醒组长跟进" not in leader and "活动记录" in figures and "成员学时" not in figures
     assert f"/hours/{lessons.cast.teacher[OTHER]}" not in leader, "their hours are read by the school"
-    assert "实时 · 更新于" in leader, "S3-136: what an administrator reads here is not of the night before"
-    assert client_of(MEMBER).get(f"/research/progress/{pk}").status_code == 403
+    assert "实时 · 更新于" in figures, "S3-136: what an administrator reads here is not of the night before"
     assert client_of("林").get("/research/progress/").status_code == 403
-    assert client_of("锐").get(f"/research/progress/{pk}").status_code == 404
-    assert client_of("丹").get(f"/research/progress/{pk}").status_code == 200
-    assert client_of("岚").get(f"/research/progress/{pk}").status_code == 404
+    for name, status in ((MEMBER, 403), ("锐", 404), ("丹", 200), ("岚", 404)):
+        for more in ("", "/persons"):
+            assert client_of(name).get(f"/research/progress/{pk}{more}").status_code == status
 
 
 def test_who_is_in_no_group_is_seen_by_the_school(lessons: Lessons, client_of: Any) -> None:
     """S0-31, S0-32: certified, of this school, and in no group now; their hours are theirs all the same."""
     pk, ping = lessons.school.id, client_of("平")
-    assert "查看未加入教研组的教师" not in ping.get(f"/research/progress/{pk}").text
+    address = f"/research/progress/{pk}/ungrouped"
+    assert "没有符合条件的教师" in ping.get(address).text
     with Session(lessons.cast.engine) as session:
         session.execute(update(Post).where(Post.role == GROUP_MEMBER).values(until=TODAY))
         session.execute(update(Teacher).where(Teacher.name == MEMBER).values(certification=CertificationState.NONE))
         session.commit()
-    assert "查看未加入教研组的教师" in ping.get(f"/research/progress/{pk}").text
-    page = ping.get(f"/research/progress/{pk}/ungrouped").text
+    assert f'href="{address}"' in ping.get(f"/research/progress/{pk}").text
+    page = ping.get(address).text
     listed = re.findall(r'<th scope="row" class="lead-cell"><a href="/hours/(\d+)">', page)
     assert [int(one) for one in listed] == [lessons.cast.teacher[OTHER]], "neither who leads, nor who is not certified"
     assert re.search(r'<td class="num" data-label="已累计">5</td>', page), "what 竹 earned while in the group"
@@ -104,6 +105,7 @@ def test_pages_ask_the_database_a_fixed_number_of_times(lessons: Lessons, app: A
         request = session.scalars(select(RemovalRequest.id)).first()
     for browser, address, most in (
         (ping, f"/research/progress/{pk}", PAGE),
+        (ping, f"/research/progress/{pk}/persons", PAGE),
         (ping, f"/research/progress/{pk}/ungrouped", PAGE),
         (dan, "/research/progress/", PAGE),
         (ping, "/research/", RECORD),
@@ -140,7 +142,7 @@ def test_a_reminder_is_pressed(lessons: Lessons, client_of: Any) -> None:
     page = ping.get(f"/research/progress/{pk}").text
     assert "已提醒组长跟进 2 名教师" in page
     ping.post(f"/research/progress/{pk}/remind", all="1", confirmed="1")
-    assert "今天已经提醒过组长" in ping.get(f"/research/progress/{pk}").text
+    assert "今天已经提醒过组长" in ping.get(f"/research/progress/{pk}/persons").text
     assert "请跟进" in client_of(LEADER).get("/notices/").text
     for name, status in (("丹", 403), ("锐", 403), (LEADER, 403)):
         browser = client_of(name)
