@@ -45,7 +45,7 @@ class NoticesView(PageView):
         state = read_state(request.args)
         total, last = self.db.execute(select(func.count(Notice.id), func.max(Notice.id))).one()
         turned = pager(state, total)
-        newest = select(Notice).order_by(Notice.id.desc()).limit(turned.size).offset((turned.page - 1) * turned.size)
+        newest = select(Notice).order_by(Notice.made_at.desc(), Notice.id.desc()).limit(turned.size).offset((turned.page - 1) * turned.size)
         rows = self.db.scalars(newest).all()
         return self.render_template(  # type: ignore[no-any-return]
             "notices/all.html",

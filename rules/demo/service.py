@@ -82,6 +82,7 @@ def add_service_requests(writer: Writer, places: Mapping[str, Place], schools: S
             digest=secrets.token_hex(32),
             state=state,
             answer=answer,
+            created_at=writer.now - timedelta(days=2, hours=n),
             answered_at=writer.now - timedelta(hours=n) if answer else None,
         )
 
@@ -101,5 +102,6 @@ def add_questions(writer: Writer, places: Mapping[str, Place], schools: Sequence
             scope_path=paths[asked],
             state=QuestionState.ANSWERED if answer else QuestionState.WAITING,
             answer=answer,
+            created_at=writer.now - timedelta(days=2, hours=n),
             answered_at=writer.now - timedelta(hours=n) if answer else None,
         )

@@ -48,7 +48,7 @@ class Writer:
         self._stamp = {"created_at": moment, "updated_at": moment, "version": literal_column("1")}
 
     def add(self, model: Any, **values: Any) -> None:
-        """A row of a Record, which gets its moments and version."""
+        """A row of a Record, which gets its version, and its moments where they are not given."""
         self._put(model.__table__, values)
 
     def add_account(self, account_id: int, values: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ class Writer:
         for table, rows in self._waiting.items():
             stamp = self._stamp if "created_at" in table.c else {}
             for shape in _by_columns(rows):
-                self.session.execute(insert(table).values(stamp), shape)
+                self.session.execute(insert(table).values({name: now for name, now in stamp.items() if name not in shape[0]}), shape)
             rows.clear()
 
     def reserve(self, model: Any, count: int) -> range:

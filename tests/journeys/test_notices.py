@@ -27,11 +27,12 @@ SENTENCE = "{unit}的通知"
 
 
 def tell(cast: Cast, name: str, address: str = "/me/", place: str | None = None, times: int = 1) -> list[int]:
-    """Put notices behind somebody's bell; their numbers."""
+    """Put notices behind somebody's bell, each a minute after the one before; their numbers."""
     with acting_as(SYSTEM), make_session_factory(cast.engine)() as session:
+        before = len(session.scalars(select(Notice.id)).all())
         for n in range(times):
-            said = Sentence(SENTENCE, unit=f"{name}{n}号")
-            tell_accounts(session, [cast.account[name]], said, address, kind=NoticeKind.POST, now=TODAY + timedelta(minutes=n), place=place)
+            said, now = Sentence(SENTENCE, unit=f"{name}{n}号"), TODAY + timedelta(minutes=before + n)
+            tell_accounts(session, [cast.account[name]], said, address, kind=NoticeKind.POST, now=now, place=place)
         session.commit()
         return list(session.scalars(select(Notice.id).where(Notice.account_id == cast.account[name]).order_by(Notice.id)))
 
