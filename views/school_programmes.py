@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, g, redirect, url_for
+from flask import abort, current_app, redirect, request, url_for
+from flask_appbuilder import expose, has_access
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -42,22 +43,23 @@ class SchoolProgrammeView(ResearchView):
 
     model = SchoolProgramme
     kept = frozenset({"edit"})
+    extra_method_acts = {"missing": "read"}
     verbs = (Verb("archive", "归档", "export", _archive, "archive", confirm=ARCHIVING, bulk=False),)
 
     def record_notice(self, row: Any) -> str:
         said = why_failed(self.db, self.identity, row)
-        if said:
-            return _("验收不通过，还需完善：%(said)s", said=said)
-        missing = self._missing(row)
-        return _("验收前还有 %(count)s 项需要完善，见下方“验收前还需完善”。", count=len(missing)) if missing else ""
+        return _("验收不通过，还需完善：%(said)s", said=said) if said else ""
 
-    def _missing(self, row: SchoolProgramme) -> list[str]:
-        """What is missing, in the reader's words, asked once a request."""
+    @expose("/missing/<pk>")
+    @has_access
+    def missing(self, pk: str) -> Response:
+        """What the school still lacks before it is accepted, to whoever answers for its hours; ``?part=1``: the list alone."""
+        row = self.row(pk)
         if not oversees(self.identity):
-            return []
-        if "missing" not in g:
-            g.missing = [told(one) for one in missing_of(self.db, self.identity, row, now=utcnow())]
-        return g.missing  # type: ignore[no-any-return]
+            abort(403)
+        missing = [told(one) for one in missing_of(self.db, self.identity, row, now=utcnow())]
+        template = "research/_missing_list.html" if "part" in request.args else "research/missing.html"
+        return self.render_template(template, school=row, missing=missing)  # type: ignore[no-any-return]
 
     def record_buttons(self, row: Any) -> list[Button]:
         pages = [Button(_("校本首页"), url_for("SchoolResearchView.one", pk=row.id), "home")]
@@ -68,4 +70,4 @@ class SchoolProgrammeView(ResearchView):
     def record_sections(self, row: Any) -> Sequence[tuple[str, Any, Any]]:
         if not oversees(self.identity) or why_kept(row.state):
             return ()
-        return [(_("验收前还需完善"), "research/_missing.html", {"missing": self._missing(row)})]
+        return [(_("验收前还需完善"), "research/_missing.html", {"url": self.url("missing", pk=row.id)})]

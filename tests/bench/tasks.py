@@ -188,3 +188,4 @@ def _research(engine: Engine) -> Iterator[Task]:
     yield Task("学时进展 of all schools", PROVINCE, "/research/progress/", (50, 50))
     yield Task("school_programme: list", PROVINCE, "/school_programme/list/", (20, 30))
     yield Task("school_programme: record", PROVINCE, f"/school_programme/show/{school}", (20, 30))
+    yield Task("what it lacks, after the page", PROVINCE, f"/school_programme/missing/{school}?part=1", (50, 50))

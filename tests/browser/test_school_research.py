@@ -361,6 +361,7 @@ def the_school_is_accepted(people: Any, home: str) -> None:
     page = county.page
     page.goto("/school_programme/list/?f.state=applied")
     page.click("main table a:has-text('南实验小学')")
+    expect(page.locator("[data-late]")).to_contain_text("未达 25 学时")
     see(county, "r31-to-accept")
     button = page.locator(".page-head").get_by_role("button", name="验收通过", exact=True)
     button.click()

@@ -177,18 +177,21 @@ def test_the_theme_is_edited_by_the_school_alone(cast: Any, client_of: Any) -> N
 def test_acceptance_shows_what_is_missing_to_both_sides(cast: Any, client_of: Any) -> None:
     """S1-49…52: the list stands on the record before applying and before deciding; who failed it says why."""
     ping, dan, part = client_of("平"), client_of("丹"), part_of(cast, "北")
-    page = ping.get(f"/school_programme/show/{part.id}").text
-    assert "验收前还需完善" in page and "两案只提交了 0 / 2 份" in page and "请先提交两案" in page
+    page, missing = ping.get(f"/school_programme/show/{part.id}").text, f"/school_programme/missing/{part.id}"
+    assert "验收前还需完善" in page and f'data-late="{missing}?part=1"' in page and "请先提交两案" in page
+    whole, alone = ping.get(missing).text, ping.get(f"{missing}?part=1").text
+    assert "两案只提交了 0 / 2 份" in alone and alone in whole and "<html" in whole and "<html" not in alone
     with Session(cast.engine) as session:
         session.execute(update(SchoolProgramme).values(state=SchoolState.APPLIED, applied_by_id=cast.account["平"]))
         session.commit()
     page = dan.get(f"/school_programme/show/{part.id}").text
-    assert "1 个教研组没有提交教学案例" in page and "验收不通过" in page
+    assert "1 个教研组没有提交教学案例" in dan.get(missing).text and "验收不通过" in page
     assert "校本研修网络空间建设" in dan.get(f"/research/{part.id}/").text
     assert dan.post(f"/school_programme/do/fail/{part.id}", confirmed="1", comment="缺教学案例").status_code == 303
     for address in (f"/school_programme/show/{part.id}", f"/research/{part.id}/"):
         assert "缺教学案例" in ping.get(address).text
     assert "验收前还需完善" not in client_of("竹").get(f"/school_programme/show/{part.id}").text
+    assert client_of("竹").get(missing).status_code == 403 and client_of("岚").get(missing).status_code == 404
 
 
 def test_groups_are_made_and_members_managed_over_http(cast: Any, client_of: Any) -> None:

@@ -133,6 +133,13 @@
     update();
   });
 
+  // ---- a part of the page that takes longer to work out than the rest; without it there is a link ----
+
+  const startLate = () => all("[data-late]").forEach(async (area) => {
+    const answer = await fetch(area.dataset.late).catch(() => null);
+    if (answer && answer.ok) area.innerHTML = await answer.text();
+  });
+
   // ---- a masked value, shown in its place; the server notes who looked ----
 
   const startReveal = () => document.addEventListener("submit", async (event) => {
@@ -398,6 +405,6 @@
     document.head.append(script);
   };
 
-  [startMenus, startDialogs, startConfirmations, startReveal, startCopying, startSendOnce, startSelection, startTables, startFinding, startFinder, startStockSearch, startStockDates, startSelects, startShownWith, startForms,
+  [startMenus, startDialogs, startConfirmations, startReveal, startLate, startCopying, startSendOnce, startSelection, startTables, startFinding, startFinder, startStockSearch, startStockDates, startSelects, startShownWith, startForms,
     startProgress, startCharts].forEach((start) => start());
 })();
