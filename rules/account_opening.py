@@ -15,7 +15,7 @@ from models.history import Decision
 from models.org import School
 from models.people import IdType, Teacher
 from rules.id_numbers import RESIDENT
-from rules.issuing import given, write
+from rules.issuing import given, new_stamp, write
 
 
 def open_requested(session: Session, account: Account, decision: Decision) -> None:
@@ -38,3 +38,8 @@ def open_requested(session: Session, account: Account, decision: Decision) -> No
 def open_with_teacher(session: Session, account: Account, decision: Decision) -> None:
     """After somebody added the teacher: the default password begins to count; a phone and password of whoever asked are dropped."""
     write(session, account, phone=None, **given(None, decision.at))
+
+
+def end_all_sessions(session: Session, account: Account, decision: Decision) -> None:
+    """After an account was shut: what was signed in to it stays out when it is opened again, tokens and API keys too."""
+    write(session, account, password_stamp=new_stamp())

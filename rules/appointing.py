@@ -15,8 +15,9 @@ from typing import NamedTuple
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from models.access import Account, Post
+from models.access import Account, AccountState, Post
 from models.org import RegionLevel, School, SchoolKind
+from models.people import CertificationState, Teacher
 from models.scoping import Identity, acting_as
 from models.session import transaction
 from models.violation import Sentence
@@ -141,6 +142,8 @@ def _member(session: Session, unit: Unit, person: Person, now: datetime) -> tupl
         if made is None:
             raise RuleViolation("这个证件号码已经是另一个账号，请核对。", "id_number")
         return made, ""
+    if not _is_proven(session, known, number):
+        raise RuleViolation("该证件号码由本人自行注册，尚未通过学校认证，请先由其学校认证。", "id_number")
     if known.first_name != person.name[:LONGEST_NAME]:
         raise RuleViolation("该证件号码已有账号，但姓名不同，请核对。", "name")
     held = select(
@@ -149,6 +152,13 @@ def _member(session: Session, unit: Unit, person: Person, now: datetime) -> tupl
     if session.scalar(held):
         raise RuleViolation("{name}已经是{unit}的{role}。", "id_number", name=person.name, unit=unit.name, role=role_label(TRAINING_EXPERT))
     return known, ""
+
+
+def _is_proven(session: Session, account: Account, number: str) -> bool:
+    """Whether the number is the account's by more than a claim: the platform made it for the number, or a school certified the teacher."""
+    teacher = session.get(Teacher, account.teacher_id) if account.teacher_id is not None else None
+    certified = teacher is not None and teacher.certification is CertificationState.PASSED
+    return certified or (account.username == account.id_number == number and account.state is AccountState.ACTIVE)
 
 
 def _check_vacant(session: Session, unit: Unit) -> None:

@@ -17,7 +17,7 @@ from models.history import Decision
 from models.org import School, SchoolKind
 from models.people import Certification, CertificationOutcome, CertificationState, Teacher
 from models.violation import Sentence
-from rules.account_opening import open_requested, open_with_teacher
+from rules.account_opening import end_all_sessions, open_requested, open_with_teacher
 from rules.activities import ACTIVITY
 from rules.grants import SCHOOL_ADMIN
 from rules.opening import SCHOOL
@@ -237,8 +237,9 @@ ACCOUNT_OPENING = Workflow(
             label="停用",
             kind="danger",
             not_by_author=True,
-            confirm="停用后该账号不能登录，正在使用的会话立即失效，以后可以重新启用。确定停用吗？",
+            confirm="停用后该账号不能登录，正在使用的会话和接口密钥立即失效，以后可以重新启用。确定停用吗？",
             check=reasons_against_shutting_out,
+            effect=end_all_sessions,
         ),
         Step(
             "enable",

@@ -7,7 +7,7 @@ by a handful of Core statements; an imported province must not cost a query per 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     event,
+    exists,
     func,
     inspect,
     literal,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapper, Session, attributes
 
-from models.access import Account, PersonKind, Post
+from models.access import Account, PersonKind, Post, in_force
 from models.base import utcnow
 from models.invariants import on_added
 from models.org import School
@@ -46,6 +47,7 @@ _POST: Table = Post.__table__  # type: ignore[assignment]
 _TEACHER: Table = Teacher.__table__  # type: ignore[assignment]
 _SCHOOL: Table = School.__table__  # type: ignore[assignment]
 AT_ONCE = 1000
+ANOTHERS = "证件号码“{number}”已有账号，登记的姓名不同。请核对证件号码和姓名；确是本人的，请联系客服。"
 
 
 @on_added(Teacher)
@@ -62,6 +64,7 @@ def _make(session: Session, teachers: Sequence[Teacher], now: datetime) -> None:
     connection = session.connection()
     known = _known(connection, {teacher.id_number for teacher in teachers})
     taken = {account.username for accounts in known.values() for account in accounts}
+    _drop_claims(connection, known)
     linked: dict[int, tuple[Teacher, Any]] = {}
     plain: list[int] = []
     ambiguous: list[int] = []
@@ -88,9 +91,10 @@ def _known(connection: Connection, numbers: set[str]) -> dict[str, list[Any]]:
     """Number → the accounts that carry it, as their name or as their owner's, the newest first."""
     a = _ACCOUNT.c
     carrying = or_(a.username.in_(numbers), a.id_number.in_(numbers))
-    rows = select(a.id, a.username, a.first_name, a.id_number, a.teacher_id, a.identities).where(carrying).order_by(a.id.desc())
+    in_office = exists().where(_POST.c.account_id == a.id, in_force()).label("in_office")
+    columns = (a.id, a.username, a.first_name, a.id_number, a.teacher_id, a.identities, a.scope_path, a.last_login, in_office)
     known: dict[str, list[Any]] = defaultdict(list)
-    for account in connection.execute(rows):
+    for account in connection.execute(select(*columns).where(carrying).order_by(a.id.desc())):
         for number in {account.username, account.id_number} & numbers:
             known[number].append(account)
     return known
@@ -99,13 +103,32 @@ def _known(connection: Connection, numbers: set[str]) -> dict[str, list[Any]]:
 def _own(teacher: Teacher, known: Iterable[Any], linked: Container[int]) -> Any | None:
     """The account among ``known``, and not yet ``linked``, that already is this teacher's.
 
-    One named by the number was made by the platform. One that only claims the number has to bear the name too, or whoever
-    registers first under a colleague's number would be handed the colleague's record.
+    Whoever enters themselves goes on with the account they work with. Otherwise it is the one that the platform made for this number:
+    what somebody else only claims, as their document or as a student's number, would hand them a colleague's record. And somebody
+    who has used that account bears the name, or whoever knows the number of a stranger could take the stranger's account over.
     """
     free = [account for account in known if account.teacher_id is None and account.id not in linked]
-    named = (account for account in free if account.username == teacher.id_number)
-    claiming = (account for account in free if account.first_name == teacher.name[:LONGEST_NAME])
-    return next(named, None) or next(claiming, None)
+    acting = current_identity().account_id
+    own = next((account for account in free if account.id == acting and account.id_number == teacher.id_number), None)
+    made = next((account for account in free if account.username == account.id_number == teacher.id_number), None)
+    if own is None and made is not None and made.first_name != teacher.name[:LONGEST_NAME] and (made.last_login or made.in_office):
+        raise RuleViolation(ANOTHERS, "id_number", number=teacher.id_number)
+    return own or made
+
+
+def _drop_claims(connection: Connection, known: Mapping[str, Iterable[Any]]) -> None:
+    """Who only claims a number that now is a teacher's does so no longer: notices and decisions know a person by it."""
+    acting = current_identity().account_id
+    claims = [
+        account.id
+        for number, accounts in known.items()
+        for account in accounts
+        if account.id_number == number != account.username and account.teacher_id is None
+    ]
+    idle = [one for one in claims if one != acting]
+    if idle:
+        held = exists().where(_POST.c.account_id == _ACCOUNT.c.id, in_force())
+        connection.execute(update(_ACCOUNT).where(_ACCOUNT.c.id.in_(idle), ~held).values(id_number=None))
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -152,9 +175,10 @@ def _write_names(connection: Connection, teachers: Sequence[Teacher]) -> None:
 
 
 def _link_accounts(connection: Connection, pairs: Sequence[tuple[Teacher, Any]]) -> None:
-    """Those who had an account keep it, with its password."""
+    """Those who had an account keep it, with its password; and who holds a post elsewhere is looked after there as before (S0-19)."""
     if not pairs:
         return
+    acting = current_identity().account_id
     link = (
         update(_ACCOUNT)
         .where(_ACCOUNT.c.id == bindparam("account"))
@@ -171,7 +195,7 @@ def _link_accounts(connection: Connection, pairs: Sequence[tuple[Teacher, Any]])
             "account": account.id,
             "teacher": teacher.id,
             "number": teacher.id_number,
-            "path": teacher.scope_path,
+            "path": account.scope_path if account.in_office and account.id != acting else teacher.scope_path,
             "kinds": sorted({*(account.identities or ()), PersonKind.TEACHER.value}),
         }
         for teacher, account in pairs

@@ -11,16 +11,19 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.access import Account
 from models.fields import fields_of
+from models.hours import HourPolicy
 from models.org import School
 from models.people import Teacher
+from models.scoping import acting_as
 from rules.approvals import WORKFLOWS
 from rules.grants import ROLES
 from tests.bench.measuring import counted
 from views.commands import TRANSLATIONS
 from views.panel import counting
 from views.panel.doctor import english_of
-from views.panel.forms import FIRST_OPTIONS
+from views.panel.forms import FIRST_OPTIONS, first_options
 from views.panel.permissions import asked_permissions
 from views.panel.roles import ACTS, PAGES
 
@@ -281,12 +284,20 @@ def test_roles_are_told_in_words(client_of: Any) -> None:
     assert ">教师管理：查看</option>" in form and "can read on" not in form
 
 
-def test_a_link_to_what_has_no_name_offers_it_whatever_is_typed(client_of: Any) -> None:
+def test_a_link_to_what_has_no_name_offers_it_whatever_is_typed(app: Any, cast: Any) -> None:
     """A policy is searched by nothing: typing narrows nothing, and asks the database nothing it is about to refuse."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), app.test_request_context(), acting_as(cast.identity("丹")):
         warnings.simplefilter("error")
-        found = client_of("丹").get("/hour_entry/choices/policy?q=2")
-    assert found.status_code == 200 and len(found.json["results"]) == 2
+        assert len(first_options(app.extensions["db"](), HourPolicy, "2")) == 2
+
+
+def test_a_choice_is_no_oracle(app: Any, cast: Any, client_of: Any) -> None:
+    """Nobody finds out a number they may not reveal by typing its beginning; and only links of forms and filters are chosen."""
+    with app.test_request_context():
+        for name, found in (("丹", 0), ("平", 1)):
+            with acting_as(cast.identity(name)):
+                assert len(first_options(app.extensions["db"](), Account, "350203198503120028")) == found, name
+    assert client_of("丹").get("/post/choices/account?q=3502").status_code == 404
 
 
 def test_a_form_never_brings_more_than_its_first_options(cast: Any, client_of: Any) -> None:

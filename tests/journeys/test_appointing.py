@@ -17,12 +17,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.access import Account, Post
+from models.base import utcnow
 from models.org import Region
 from models.violation import NotPermitted, OutOfReach
 from rules.appointing import Person, appoint
 from rules.errors import RuleViolation
 from rules.grants import COURSE_PROVIDER, REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, TRAINING_EXPERT
-from rules.issuing import policy, set_policy
+from rules.issuing import new_account, policy, set_policy
 from tests.cast import Cast
 from tests.clients import Browser
 
@@ -141,6 +142,16 @@ def test_one_wrong_line_keeps_the_whole_team_out(client_of: Client, cast: Cast) 
     assert "第3行" in answer.text and "第4行：该证件号码已有账号，但姓名不同，请核对。" in answer.text
     with Session(cast.engine) as session:
         assert session.scalar(select(func.count()).select_from(Account)) == before
+
+
+def test_who_only_claims_a_number_is_made_no_expert(client_of: Client, cast: Cast) -> None:
+    """Registered by phone under somebody's number: a school certifies them first."""
+    with Session(cast.engine) as session:
+        session.add(Account(**(new_account("13700000001", "江若水", cast.path["北"], utcnow()) | {"id_number": NUMBER})))
+        session.commit()
+    answer = upload(client_of("福"), cast, ("江若水", NUMBER, "13811112222", "研究员"))
+    assert answer.status_code == 422 and "该证件号码由本人自行注册，尚未通过学校认证" in answer.text
+    assert posts_of(cast, "13700000001") == []
 
 
 def test_the_template_is_what_the_upload_reads(client_of: Client, cast: Cast) -> None:

@@ -135,7 +135,15 @@ def by_closing(app: Flask, cast: Any, client_of: Any) -> None:
         session.commit()
 
 
-@pytest.mark.parametrize("change", [by_oneself, by_the_school, by_all_being_reset, by_closing])
+def by_closing_and_opening_again(app: Flask, cast: Any, client_of: Any) -> None:
+    fu, address = client_of("福"), "/account/do/{}/" + str(cast.account["梅"])
+    for step in ("disable", "enable"):
+        assert fu.post(address.format(step), confirmed="1").status_code == 303
+    with Session(cast.engine) as session:
+        assert session.get_one(Account, cast.account["梅"]).state is AccountState.ACTIVE
+
+
+@pytest.mark.parametrize("change", [by_oneself, by_the_school, by_all_being_reset, by_closing, by_closing_and_opening_again])
 def test_a_new_password_and_a_closed_account_end_sessions_tokens_and_keys(app: Flask, cast: Any, client_of: Any, change: Any) -> None:
     mei = client_of("梅")
     key = key_of(mei)

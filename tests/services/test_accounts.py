@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -643,7 +644,7 @@ def test_a_whole_import_costs_a_handful_of_statements(session, cast, engine):
 
 
 def test_an_account_the_platform_named_is_linked(session, cast):
-    """An expert, or a teacher once deleted, comes back to the same account and password."""
+    """An expert, or a teacher once deleted, comes back to the same account and password; one never used, also under another name."""
     number = make_resident_id("350203", date(1990, 1, 1), 7)
     account = add_account(session, number, id_number=number, first_name="另一写法", password="kept")
     teacher = a_teacher(session, cast, number=number)
@@ -652,15 +653,47 @@ def test_an_account_the_platform_named_is_linked(session, cast):
     assert (account.password, account.scope_path, account.identities) == ("kept", teacher.scope_path, ["teacher"])
 
 
-@pytest.mark.parametrize(("name", "linked"), [("李新", True), ("冒名", False)])
-def test_an_account_that_claims_the_number_is_linked_if_it_bears_the_name(session, cast, name, linked):
+def test_nobody_is_taken_over_by_their_number(session, cast):
+    """Whoever uses an account, or holds a post with it, is that person and nobody else; adding them under another name is refused."""
     number = make_resident_id("350203", date(1990, 1, 1), 7)
-    claims = add_account(session, "13700000001", id_number=number, first_name=name, phone="13700000001")
+    account = add_account(session, number, id_number=number, first_name="省专家", password="kept", last_login=NOW)
+    with pytest.raises(RuleViolation, match="登记的姓名不同") as refusal:
+        add_as(session, cast.identity("平"), a_teacher(session, cast, number=number))
+    assert refusal.value.field == "id_number"
+    session.refresh(account)
+    assert (account.teacher_id, account.password) == (None, "kept")
+
+
+def test_who_holds_a_post_elsewhere_is_looked_after_there_as_before(session, cast):
+    """S0-19: a province's expert who teaches at the school has the password reset by the province."""
+    number = make_resident_id("350203", date(1990, 1, 1), 7)
+    account = add_account(session, number, id_number=number, first_name="李新", scope_path=cast.path["福建省"])
+    post = {"role": TRAINING_EXPERT, "region_id": cast.region["福建省"], "unit_name": "福建省", "scope_path": cast.path["福建省"]}
+    with acting_as(SYSTEM):
+        session.add(Post(account_id=account.id, since=NOW, **post))
+        session.commit()
     teacher = a_teacher(session, cast, number=number)
     add_as(session, cast.identity("平"), teacher)
+    found = the_account(session, teacher)
+    assert (found.id, found.scope_path) == (account.id, cast.path["福建省"])
+    with pytest.raises(OutOfReach), acting_as(cast.identity("平")):
+        reset_password(session, cast.identity("平"), found, now=NOW)
+
+
+@pytest.mark.parametrize("claimed", ["13700000001", "E20498452"])
+def test_who_only_claims_a_number_is_not_handed_its_teacher(session, cast, claimed):
+    """Registered by phone under a colleague's number, or as a student under it: the teacher's account is another."""
+    number = "E20498452"
+    by_phone = claimed != number
+    kind = {"id_number": number} if by_phone else {"identities": ["student"]}
+    claims = add_account(session, claimed, first_name="李新", password="theirs", **kind)
+    teacher = a_teacher(session, cast, number=number, kind="passport")
+    add_as(session, cast.identity("平"), teacher)
     account = the_account(session, teacher)
-    assert (account.id == claims.id) is linked
-    assert teacher.account_name == account.username == ("13700000001" if linked else number)
+    assert account.id != claims.id and account.password != "theirs"
+    assert account.username == teacher.account_name == (number if by_phone else f"{number}-{teacher.id}")
+    session.refresh(claims)
+    assert (claims.teacher_id, claims.id_number) == (None, None)
 
 
 @pytest.mark.parametrize("state", [AccountState.REQUESTED, AccountState.REFUSED])
@@ -719,9 +752,9 @@ def test_a_number_is_not_corrected_into_somebody_elses_account(session, cast):
 
 def test_whose_account_is_the_phone_keeps_it_when_the_number_is_corrected(session, cast):
     number = make_resident_id("350203", date(1990, 1, 1), 7)
-    add_account(session, "13700000001", id_number=number, first_name="李新", phone="13700000001")
+    phone = add_account(session, "13700000001", id_number=number, first_name="李新", phone="13700000001")
     teacher = a_teacher(session, cast, number=number)
-    add_as(session, cast.identity("平"), teacher)
+    add_as(session, replace(SYSTEM, account_id=phone.id), teacher)
     right = make_resident_id("350203", date(1990, 1, 1), 8)
     with acting_as(cast.identity("平")):
         teacher.id_number = right

@@ -45,6 +45,15 @@ def withheld(field: Field, identity: Identity, table: str, path: str | None = No
     return not field.mask and not in_clear(field, identity, table, path)
 
 
+def is_open_to_questions(field: Field, identity: Identity, table: str) -> bool:
+    """Whether the person may search, filter and sort by the field: a masked value must not be found out by asking.
+
+    They may where the act covers every row they read; at only one of several posts it opens no question about the others' rows.
+    """
+    paths = (None, *identity.paths("read", table))
+    return visible(field, identity, table) and all(in_clear(field, identity, table, path) for path in paths)
+
+
 def moment_text(value: datetime) -> str:
     """2026.11.23 09:41 in Shanghai."""
     return value.astimezone(ZONE).strftime("%Y.%m.%d %H:%M")

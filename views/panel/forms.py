@@ -33,13 +33,14 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from models.base import ZONE, Choice, by_table, row_id
-from models.fields import Field
+from models.base import ZONE, Choice, by_table, row_id, table_name
+from models.fields import Field, fields_of
 from models.inside import begins
 from models.offers import offered
 from models.people import Teacher
 from models.scoping import Identity, Scoped, Shared, acting_as, below, current_identity, reach_kind
 from models.violation import RuleViolation
+from views.panel.cells import is_open_to_questions
 from views.panel.listing import lean, named_by
 from views.panel.reference import options
 from views.panel.words import refused
@@ -262,7 +263,7 @@ def first_options(
 ) -> list[tuple[int, str]]:
     """Id and label of the first rows of ``target`` in reach, ``within`` these paths or ``among`` these, whose name or code begins so.
 
-    What has neither, a policy or a participation, is offered as it is.
+    Only by what the person may ask for; what has neither, a policy or a participation, is offered as it is.
     """
     if issubclass(target, Shared):
         return [(i, name) for i, name in options(session, target) if name.startswith(text)]
@@ -271,9 +272,10 @@ def first_options(
         query = query.order_by(target.scope_path)
     if within is not None:
         query = query.where(or_(false(), *(below(target.scope_path, path) for path in within)))
-    columns = [getattr(target, name) for name in target.__screen__.search]
-    if text and columns:
-        query = query.where(or_(*(begins(column, text) for column in columns)))
+    searched = [fields_of(target)[name] for name in target.__screen__.search]
+    if text and searched:
+        open_ = [f.name for f in searched if is_open_to_questions(f, current_identity(), table_name(target))]
+        query = query.where(or_(false(), *(begins(getattr(target, name), text) for name in open_)))
     with acting_as(current_identity() if among is None else current_identity().serving()):
         return [(row.id, str(row)) for row in session.scalars(query)]
 

@@ -21,7 +21,7 @@ from models.base import ZONE, row_id, table_name
 from models.fields import Field, fields_of
 from models.inside import begins, has_places, inside
 from models.scoping import Identity, Scoped, below
-from views.panel.cells import in_clear, visible
+from views.panel.cells import is_open_to_questions
 from views.panel.counting import Counts
 
 SIZES = (10, 25, 50, 100)
@@ -100,12 +100,8 @@ class Listing(Counts):
     # --- what is allowed ----------------------------------------------------------------------------------------------
 
     def open(self, field: Field) -> bool:
-        """Whether the person may search, filter and sort by the field: a masked value must not be found out by asking.
-
-        They may where the act covers every row they read; at only one of several posts it opens no question about the others' rows.
-        """
-        paths = (None, *self.identity.paths("read", self.table))
-        return visible(field, self.identity, self.table) and all(in_clear(field, self.identity, self.table, path) for path in paths)
+        """Whether the person may search, filter and sort by the field."""
+        return is_open_to_questions(field, self.identity, self.table)
 
     def filter_names(self) -> list[str]:
         """Fields offered as filters: facets first, then the others."""

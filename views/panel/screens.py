@@ -26,7 +26,7 @@ from werkzeug.wrappers import Response
 
 from models.access import SavedView
 from models.base import Screen, row_id, table_name
-from models.fields import Field, chosen, fields_of, shown_fields
+from models.fields import Field, chosen, fields_of, form_fields, shown_fields
 from models.history import note
 from models.scoping import Identity, current_identity
 from models.violation import RuleViolation
@@ -182,7 +182,7 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
     def choices(self, name: str) -> Response:
         """Rows within reach for a remote select, of those that a form's link may be set to (``act``): ``{results: [{id, text}]}``."""
         field = fields_of(self.model).get(name)
-        if field is None or field.kind not in ("link", "links") or not visible(field, self.identity, self.table):
+        if field is None or field.kind not in ("link", "links") or not self._is_asked_for(field):
             abort(404)
         act = request.args.get("act", "")
         within = offered_within(field, self.table, act) if act in ("add", "edit") else None
@@ -190,6 +190,12 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
         among, _why = offered_among(field, self.table, act) or (None, "")
         rows = first_options(self.db, field.target, text, within, among)
         return jsonify({"results": [{"id": i, "text": text} for i, text in rows]})
+
+    def _is_asked_for(self, field: Field) -> bool:
+        """Whether a form or a filter of this person's has the link: nothing else is chosen, and so nothing else answers."""
+        is_on_form = any(field.name == f.name for adding in (True, False) for f in form_fields(self.model, adding=adding))
+        is_filter = field.name in self.screen.filters + self.screen.facets
+        return (is_on_form or is_filter) and visible(field, self.identity, self.table)
 
     @expose("/show/<pk>")
     @has_access
