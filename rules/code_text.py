@@ -13,6 +13,7 @@ import secrets
 import unicodedata
 
 from rules.errors import RuleViolation
+from rules.normal_form import normal_form
 
 FIELD = "code"
 # Without 0 O Q, 1 I L, 2 Z, 5 S, 8 B and U (V). Twenty-three is prime, which the check character rests on.
@@ -35,8 +36,7 @@ def new_code() -> str:
 
 def normalise_code(text: str) -> str:
     """The sixteen characters of a code typed with any spaces, dashes, lower case or full width."""
-    folded = unicodedata.normalize("NFKC", text).upper()
-    code = "".join(char for char in folded if not _separates(char))
+    code = "".join(char for char in normal_form(text).upper() if not _separates(char))
     if not code:
         raise RuleViolation("请填写权限码。", FIELD)
     if len(code) != LENGTH:

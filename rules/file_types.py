@@ -15,6 +15,7 @@ from zipfile import BadZipFile, ZipFile
 
 from models.files import FileKind
 from rules.errors import RuleViolation
+from rules.normal_form import normal_form
 
 Shown = Literal["", "pdf", "image", "video", "audio", "text", "docx", "office"]
 HEAD = 64 * 1024
@@ -200,7 +201,7 @@ _UNWELCOME = re.compile(r'[<>:"|?*]')
 
 def clean_name(given: str) -> str:
     """A name that is safe to show and to save under: no folders, no control or direction characters, not too long."""
-    name = _SEPARATORS.split(unicodedata.normalize("NFC", given))[-1]
+    name = _SEPARATORS.split(normal_form(given, "NFC"))[-1]
     name = "".join(char for char in name if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
     name = _UNWELCOME.sub("_", name).strip(" .")
     ending = ending_of(name)

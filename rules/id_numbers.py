@@ -13,6 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from rules.errors import RuleViolation
+from rules.normal_form import normal_form
 
 FIELD = "id_number"
 RESIDENT = "resident"
@@ -103,8 +104,7 @@ def half_width(text: str) -> str:
     """The text as an ASCII keyboard types it: half width, trimmed, without the invisible marks of a paste."""
     if text.isascii():
         return text.strip()
-    folded = unicodedata.normalize("NFKC", text)
-    return "".join(char for char in folded if unicodedata.category(char) != "Cf").strip()
+    return "".join(char for char in normal_form(text) if unicodedata.category(char) != "Cf").strip()
 
 
 def one_line(text: str) -> str:

@@ -115,6 +115,18 @@ def test_only_config_reads_the_environment() -> None:
     assert read == []
 
 
+def test_one_module_normalises_text() -> None:
+    """What it costs grows with the square of the length: ``rules.normal_form`` keeps it short."""
+    calls = [
+        f"{where(path)}:{node.lineno}"
+        for path in outside()
+        if where(path) != "rules/normal_form.py"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and node.attr == "normalize" and _name(node.value) == "unicodedata"
+    ]
+    assert calls == []
+
+
 def test_no_module_has_grown_two_subjects() -> None:
     long = {where(path): lines for path in outside() if (lines := path.read_text(encoding="utf-8").count("\n")) > MODULE_LINES}
     assert long == {}

@@ -9,12 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from models.violation import RuleViolation
+from rules.normal_form import normal_form
 from views.panel.excel.cell_text import as_text
 from views.panel.excel.columns import CUT_MARK, EXACT_INTEGER, NO, TEXT_KINDS, YES, SheetColumn
 
@@ -209,7 +209,7 @@ PARSERS: dict[str, Callable[[SheetColumn, object], object]] = {
 
 def _folded(text: str) -> str:
     """Full-width digits and signs as half-width ones, without the blanks around."""
-    return unicodedata.normalize("NFKC", text).strip()
+    return normal_form(text).strip()
 
 
 def _shown(value: object) -> str:

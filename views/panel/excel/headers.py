@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rules.normal_form import normal_form
 from views.panel.excel.columns import RESULT_LABEL, SheetColumn
 
 # The red star of a template and what people put in its place.
@@ -49,4 +49,4 @@ def match_headers(columns: Sequence[SheetColumn], header: Sequence[str]) -> Head
 
 def header_key(text: str) -> str:
     """A header without what people write differently: star, blanks, width, case."""
-    return _REQUIRED_SIGNS.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return _REQUIRED_SIGNS.sub("", normal_form(text)).casefold()
