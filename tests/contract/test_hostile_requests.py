@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from itertools import islice
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -184,6 +186,56 @@ def test_json_that_nothing_can_hold_is_a_bad_request(client_of: Any, cast: Cast,
 def test_json_with_any_character_is_stored(client_of: Any, cast: Cast) -> None:
     answer = client_of("平").api("put", f"/api/v1/teacher/{cast.teacher['竹']}", json.dumps({"name": "竹𠮷"}))
     assert answer.status_code == 200 and answer.json["result"]["name"] == "竹𠮷"
+
+
+# --- what no text holds, and what is too much ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "query", ["q=%00", "q=a&q=%00", "id=1&id=%00", "f.name%00=1", "query=q%3D%2500", "q=a&query=&query=f.name%3D%2500"]
+)
+def test_a_nul_is_refused_wherever_it_stands(client_of: Any, query: str) -> None:
+    ping = client_of("平")
+    ping.get("/teacher/list/")
+    form = {"data": f"csrf_token={quote(ping.token)}&name=a&{query}", "content_type": "application/x-www-form-urlencoded"}
+    for answer in (
+        ping.get(f"/teacher/list/?{query}"),
+        ping.client.post("/teacher/views", **form),
+        ping.client.post("/teacher/bulk", **form),
+    ):
+        assert answer.status_code == 400 and "请求中含有不能识别的字符。" in answer.text
+    assert ping.post("/teacher/views", name="百分", query=f"q={quote('50%00')}").status_code == 303, "a text may look like one"
+
+
+@pytest.mark.parametrize("body", [{"name": "竹\0"}, {"name\0": "竹"}, {"name": [{"a": ["b", "\0"]}]}])
+def test_a_nul_in_json_is_a_bad_request(app: Any, client_of: Any, cast: Cast, body: Any) -> None:
+    assert client_of("平").api("put", f"/api/v1/teacher/{cast.teacher['竹']}", json.dumps(body)).status_code == 400
+    assert Browser(app).client.post("/api/v1/security/login", json={**body, "provider": "db"}).status_code == 400
+
+
+@pytest.mark.parametrize("how", ["form", "JSON", "JSON that says it is text", "JSON of unknown length"])
+def test_a_request_without_files_is_of_a_bounded_size(app: Any, cast: Cast, how: str) -> None:
+    stranger, large = Browser(app), "e\u0300\u0316" * 300_000
+    if how == "form":
+        answer = stranger.post("/login/", username=large, password="x")
+        assert answer.status_code == 413 and 'class="error-code">413' in answer.text and "提交的内容太大，没有处理。" in answer.text
+        return
+    more: dict[str, Any] = {"content_type": "text/plain" if "text" in how else "application/json"}
+    if "unknown" in how:
+        more |= {"headers": {"Transfer-Encoding": "chunked"}, "environ_overrides": {"wsgi.input_terminated": True}}
+    body = json.dumps({"username": large, "password": "x", "provider": "db"}).encode()
+    answer = stranger.client.post("/api/v1/security/login", input_stream=BytesIO(body), **more)
+    assert answer.status_code == 413 and answer.json["message"]
+
+
+def test_long_names_and_numbers_are_answered_at_once(app: Any, cast: Cast) -> None:
+    """Six seconds each, were the marks put in order."""
+    stranger, marks = Browser(app), "a" + "\u0300\u0316" * 50_000
+    login = json.dumps({"username": marks, "password": "x", "provider": "db"}, ensure_ascii=False)
+    begun = monotonic()
+    assert stranger.try_sign_in(marks, "x").status_code == 401
+    assert stranger.api("post", "/api/v1/security/login", login).status_code == 401
+    assert monotonic() - begun < 5
 
 
 # --- guessing -----------------------------------------------------------------------------------------------------------
