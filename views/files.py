@@ -24,7 +24,7 @@ from models.files import Attachment, FileSlot, Upload, slot_of, tables_with_file
 from models.violation import RuleViolation
 from rules.files import attachment_for, closed_slot_of, discard, note_opening
 from rules.files_store import FileStore
-from rules.previews import NOT_SHOWN, check_bomb, docx_html, office_pdf, shown_as, text_of
+from rules.previews import NOT_SHOWN, check_docx, docx_html, office_pdf, shown_as, text_of
 from rules.uploads import MB, begin_upload, cancel_upload, continue_upload, finish_upload, upload_for
 from views.pages import PageView
 from views.panel.attaching import file_line, file_told
@@ -131,7 +131,7 @@ class FilesView(PageView):
             return {"how": how, "text": text, "is_whole": is_whole}
         if how == "docx":
             with self._open(attachment.blob.key) as file:
-                check_bomb(file)
+                check_docx(file)
             return {"how": how, "source": self._url("document", attachment)}
         if how == "office":
             self._office(attachment)

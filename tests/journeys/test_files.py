@@ -271,6 +271,14 @@ def test_a_broken_word_document_is_a_sentence_in_its_frame(ping: Browser, attach
     assert frame.status_code == 200 and "这个文件不能在浏览器里预览" in frame.text
 
 
+def test_a_word_document_with_entities_is_a_sentence_and_a_download(ping: Browser, attached: Any) -> None:
+    text = f'<!DOCTYPE x [<!ENTITY a "b">]><w:document xmlns:w="{samples.WORD}"><w:body><w:p><w:r><w:t>&a;</w:t></w:r></w:p></w:body></w:document>'
+    file = attached("实体.docx", samples.replaced(samples.docx(), **{"word__document.xml": text.encode()}))
+    page = ping.get(f"/files/{file['id']}/preview")
+    assert page.status_code == 200 and "这个文件不能在浏览器里预览" in page.text and file["url"] in page.text
+    assert "这个文件不能在浏览器里预览" in ping.get(f"/files/{file['id']}/document").text
+
+
 def test_every_kind_says_how_it_is_shown(ping: Browser, attached: Any, cast: Cast) -> None:
     for name, content, shown in (
         ("规划.pdf", samples.pdf(), "data-pdf="),

@@ -26,7 +26,7 @@ from models.scoping import SYSTEM, acting_as
 from models.violation import Conflict, OutOfReach, RuleViolation
 from rules.files import attachment_for, claim, collect_files, discard, files_of, release, settle
 from rules.files_store import FILES, FileStore
-from rules.previews import check_bomb, docx_html, office_pdf, text_of
+from rules.previews import _turn, check_bomb, check_docx, docx_html, office_pdf, text_of
 from rules.uploads import (
     MB,
     Limits,
@@ -509,6 +509,77 @@ def test_a_broken_document_is_a_sentence() -> None:
     for content in (b"PK\3\4nonsense", samples.zipped(a=b"x"), samples.docx("<w:p><w:unclosed></w:p>")):
         with pytest.raises(RuleViolation, match="不能在浏览器里预览"):
             docx_html(BytesIO(content))
+
+
+MANY = "&a;" * 1000
+ENTITIES = (
+    f'<!DOCTYPE x [<!ENTITY a "{"<w:p/>" * 1000}">]><w:document xmlns:w="{samples.WORD}"><w:body>{MANY}</w:body></w:document>'
+).encode()
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+ELSEWHERE = f'<Relationships xmlns="{PACKAGE}"><Relationship Id="r1" Type="{OFFICE}" Target="word/media/a.png"/></Relationships>'.encode()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"word__document.xml": ENTITIES},
+        {"word__styles.xml": ENTITIES},
+        {"word___rels__document.xml.rels": b"<!DOCTYPE x><x/>"},
+        {"_rels__.rels": ELSEWHERE, "word__media__a.png": ENTITIES},
+        {"_rels__.rels": ELSEWHERE, "word__media__a.png": ENTITIES.decode().encode("utf-16")},
+        {"word__media__a.png": b"<x>" + b" <y/>" * (4 * MB)},
+    ],
+    ids=["document", "styles", "relations", "under another name", "in another encoding", "large under another name"],
+)
+def test_a_document_that_unfolds_within_its_xml_is_never_read(parts: dict[str, bytes], monkeypatch: Any) -> None:
+    monkeypatch.setattr("subprocess.run", lambda *_given, **_options: pytest.fail("it was read"))
+    content = BytesIO(samples.replaced(samples.docx(), noise=random.Random(1).randbytes(MB // 2), **parts))
+    for look in (check_docx, docx_html):
+        with pytest.raises(RuleViolation, match="不能在浏览器里预览"):
+            look(content)
+
+
+def test_a_document_with_pictures_and_parts_of_any_name_is_shown() -> None:
+    parts = {
+        "word__media__a.png": samples.png(),
+        "customXml__item1.xml": b'<?xml version="1.0" encoding="iso-8859-1"?><x/>',
+        "docProps__a": b"",
+    }
+    assert "教学设计" in docx_html(BytesIO(samples.docx(**parts)))
+
+
+def picture(times: int, content: bytes) -> bytes:
+    """A .docx that shows one picture so often."""
+    kind = OFFICE.rpartition("/")[0]
+    links = f'<Relationships xmlns="{PACKAGE}"><Relationship Id="p" Type="{kind}/image" Target="media/a.png"/></Relationships>'
+    drawn = (
+        '<w:p><w:r><w:drawing><wp:inline xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing">'
+        '<a:graphic xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><a:graphicData>'
+        '<pic:pic xmlns:pic="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:blipFill><a:blip r:embed="p"/></pic:blipFill></pic:pic>'
+        "</a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>"
+    )
+    parts = {"word___rels__document.xml.rels": links.encode(), "word__media__a.png": content}
+    return samples.replaced(samples.docx(drawn * times), **parts)
+
+
+def test_what_is_made_of_a_document_has_a_length() -> None:
+    content = samples.png() + random.Random(1).randbytes(MB)
+    assert docx_html(BytesIO(picture(3, content))).count("data:image/png;base64,") == 3
+    with pytest.raises(RuleViolation, match="不能在浏览器里预览"):
+        docx_html(BytesIO(picture(30, content)))
+
+
+def test_documents_take_turns_and_end_in_time(monkeypatch: Any) -> None:
+    monkeypatch.setattr("rules.docx_page.SECONDS", 1)
+    slow = samples.docx("<w:p/>" * 200_000, noise=random.Random(1).randbytes(MB // 2))
+    with pytest.raises(RuleViolation, match="不能在浏览器里预览"):
+        docx_html(BytesIO(slow))
+    monkeypatch.setattr("rules.previews.OFFICE_SECONDS", 0.01)
+    with _turn(), _turn(), pytest.raises(RuleViolation, match="正在为其他人准备预览"):
+        docx_html(BytesIO(samples.docx()))
+    monkeypatch.undo()
+    assert "教学设计" in docx_html(BytesIO(samples.docx()))
 
 
 def test_a_long_text_is_shown_from_its_beginning() -> None:

@@ -18,6 +18,7 @@ from types import TracebackType
 from xml.parsers import expat
 
 from models.violation import RuleViolation
+from rules.plain_xml import plain_parser
 
 FIELD = "file"
 CHUNK = 1 << 18
@@ -159,9 +160,7 @@ def starts_with(path: Path, start: bytes) -> bool:
 
 def guarded_parser() -> expat.XMLParserType:
     """An XML parser that refuses document types (and with them every entity) and any encoding but UTF-8."""
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = _refuse
+    parser = plain_parser(SUSPICIOUS, FIELD)
     parser.XmlDeclHandler = _check_encoding
     return parser
 
@@ -211,10 +210,6 @@ def _is_sound_name(name: str) -> bool:
 
 def _relation_id(attributes: dict[str, str]) -> str:
     return next((value for name, value in attributes.items() if name.endswith(":id")), "")
-
-
-def _refuse(*declaration: object) -> None:
-    raise RuleViolation(SUSPICIOUS, FIELD)
 
 
 def _check_encoding(version: str, encoding: str | None, standalone: int) -> None:
