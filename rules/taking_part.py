@@ -39,7 +39,7 @@ from rules.errors import RuleViolation
 from rules.files import settle
 from rules.members import NOT_APPROVED, acting_teacher, in_group_of, is_approved
 from rules.notices import accounts_of, tell_accounts
-from rules.offline import complete_offline
+from rules.offline import check_not_completed, complete_offline
 from rules.participation import complete, enter, participation_in, reasons_against_crediting, remove
 from rules.workflow import lock
 
@@ -312,18 +312,22 @@ def averages(given: Collection[Sequence[int]], criteria: int) -> list[Decimal]:
 # --- 线下活动: what the leader does (S1-14…16, S1-32, S1-33) ----------------------------------------------------------
 
 
-def hand_in_evidence(session: Session, identity: Identity, activity: Activity, files: Sequence[int], *, now: datetime) -> int:
-    """Hand in the evidence of an offline activity, which completes it for everybody named; answers for how many (S1-32, S1-33)."""
+def hand_in_evidence(
+    session: Session, identity: Identity, activity: Activity, files: Sequence[int], naming: Collection[int] = (), *, now: datetime
+) -> int:
+    """Hand in the evidence of an offline activity, which completes it for everybody named; answers for how many (S1-32, S1-33).
+
+    ``naming`` are teachers who are named in the same breath.
+    """
     identity.require("publish", "activity", activity.scope_path)
     identity = identity.at("publish", activity)
     with acting_as(identity.serving()), transaction(session):
         _take_turn(session, Activity, Activity.id == activity.id)
         activity = lock(session, identity, activity, "publish")
-        if activity.state is ActivityState.COMPLETED:
-            raise Conflict("活动已经完成，请刷新后查看。")
+        check_not_completed(activity)
         if activity.kind is ActivityKind.OFFLINE and files:
             settle(session, identity, activity, "evidence", files)
-        return complete_offline(session, identity, activity, files, now=now)
+        return complete_offline(session, identity, activity, files, naming, now=now)
 
 
 def unname(session: Session, identity: Identity, activity: Activity, teacher_id: int, *, now: datetime) -> None:

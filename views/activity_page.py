@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import abort, flash, redirect, request
+from flask import abort, flash, make_response, redirect, request
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 from models.activities import Activity
 from models.base import row_id, utcnow
 from models.violation import RuleViolation
-from rules.offline import name_participants, reopen_offline
+from rules.offline import name_participants, reopen_offline, will_be_credited
 from rules.participation import PARTICIPATION
 from rules.taking_part import (
     LESSON,
@@ -36,8 +36,9 @@ from rules.taking_part import (
 from rules.workflow import take
 from views.activity_parts import ActivityParts, Typed
 from views.panel.attaching import Attaching
+from views.panel.cells import text_of
 from views.panel.pages import Button, ConfirmPage
-from views.panel.words import refused
+from views.panel.words import listed, refused
 from views.taking_part import join_button
 
 
@@ -171,22 +172,42 @@ class ActivityPageView(ActivityParts):
         gone = row_id(request.form.get("remove", ""))
         if gone is not None:
             return self._send(activity, "name", lambda now: unname(self.db, self.identity, activity, gone, now=now), _("已移出。"))
-        ids = [number for text in request.form.getlist("teacher") if (number := row_id(text)) is not None]
-        return self._send(
-            activity, "name", lambda now: name_participants(self.db, self.identity, activity, ids, now=now), _("已指定参与人员。")
+        ids, files = _ticked(), self._evidence(activity) if "files.evidence" in request.form else None
+        answer = self._send(
+            activity, "name", lambda now: name_participants(self.db, self.identity, activity, ids, now=now), _("已指定参与人员。"), files
         )
+        if answer.status_code == 303 and files is not None and files.differences():
+            return self._page(self._activity(pk), Typed(files=files))
+        return answer
 
     @expose("/<pk>/evidence", methods=["POST"])
     @login_required
     def evidence(self, pk: str) -> Response:
-        """Upload the evidence, which completes it for everybody named (S1-32, S1-33)."""
+        """Upload the evidence, which completes it for everybody named, whoever is ticked included (S1-32, S1-33)."""
         activity = self._led(pk)
-        files = self._evidence(activity)
+        files, naming = self._evidence(activity), _ticked()
+        evidence = [a.id for a in files.chosen["evidence"]]
+        if "revise" in request.form:
+            return self._page(activity, Typed("evidence", files=files, ticked=naming))
+        if request.form.get("confirmed") != "1" and not files.errors:
+            return self._ask_to_complete(activity, files, evidence, naming)
 
         def act(now: datetime) -> None:
-            hand_in_evidence(self.db, self.identity, activity, [a.id for a in files.chosen["evidence"]], now=now)
+            hand_in_evidence(self.db, self.identity, activity, evidence, naming, now=now)
 
         return self._send(activity, "evidence", act, _("活动已完成，参与人员的学时已记入。"), files)
+
+    def _ask_to_complete(self, activity: Activity, files: Attaching, evidence: list[int], naming: list[int]) -> Response:
+        """Who will be credited, before anybody is; 取消 leads back to the ticks and the files."""
+        try:
+            names = will_be_credited(self.db, self.identity, activity, evidence, naming, now=utcnow())
+        except RuleViolation as refusal:
+            return self._refuse(activity, "evidence", files, refusal)
+        told = {"count": len(names), "hours": text_of(activity.hours), "names": listed(names)}
+        asked = _("%(count)s 人将获得 %(hours)s 学时：%(names)s。确定完成活动吗？", **told)
+        sent = (("files.evidence", ""), *(("files.evidence", str(one)) for one in evidence), *(("teacher", str(one)) for one in naming))
+        button = Button(_("完成活动"), self._url("evidence", activity), "circle-check", "primary", "post", asked, values=sent)
+        return self._ask(activity, button, is_revisable=True)
 
     @expose("/<pk>/reopen", methods=["POST"])
     @login_required
@@ -218,26 +239,33 @@ class ActivityPageView(ActivityParts):
             flash(done, "success")
         return redirect(back, 303)
 
-    def _ask(self, activity: Activity, button: Button, refusal: str = "") -> Response:
+    def _ask(self, activity: Activity, button: Button, refusal: str = "", is_revisable: bool = False) -> Response:
         title = _("：").join((button.label, activity.title))
         message, typed = button.confirm.rpartition("\n")[2], request.form.get("comment", "")
-        page = ConfirmPage(title, message, button, self._url("show", activity), comment=typed, refusal=refusal)
+        page = ConfirmPage(title, message, button, self._url("show", activity), comment=typed, refusal=refusal, is_revisable=is_revisable)
         return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
 
     def _send(
         self, activity: Activity, form: str, act: Callable[[datetime], object], done: str, files: Attaching | None = None
     ) -> Response:
         """Do what a form of the page asks; a refusal stands beside its field, with everything typed kept."""
-        pk, values = activity.id, request.form.to_dict()
         try:
-            if files is None or not files.errors:
-                act(utcnow())
-                flash(done, "success")
-                return redirect(self._url("show", activity) + f"#{form.partition('-')[0]}", 303)
-            typed = Typed(form, values, "", "", files)
+            if files is not None and files.errors:
+                return self._refuse(activity, form, files)
+            act(utcnow())
         except RuleViolation as refusal:
-            sentence, where = refused(refusal), refusal.field or ""
-            if files is not None and where in files.chosen:
-                files.errors.setdefault(where, []).append(sentence)
-            typed = Typed(form, values, sentence, where, files)
-        return self._page(self._activity(pk), typed), 422  # type: ignore[return-value]
+            return self._refuse(activity, form, files, refusal)
+        flash(done, "success")
+        return redirect(self._url("show", activity) + f"#{form.partition('-')[0]}", 303)
+
+    def _refuse(self, activity: Activity, form: str, files: Attaching | None, refusal: RuleViolation | None = None) -> Response:
+        sentence, where = (refused(refusal), refusal.field or "") if refusal is not None else ("", "")
+        if files is not None and where in files.chosen:
+            files.errors.setdefault(where, []).append(sentence)
+        typed = Typed(form, request.form.to_dict(), sentence, where, files, _ticked())
+        return make_response(self._page(self._activity(activity.id), typed), 422)
+
+
+def _ticked() -> list[int]:
+    """The teachers whose boxes were ticked."""
+    return [number for text in request.form.getlist("teacher") if (number := row_id(text)) is not None]

@@ -59,6 +59,8 @@ class Typed:
     error: str = ""
     where: str = ""
     files: Attaching | None = None
+    ticked: Sequence[int] = ()
+    """The teachers who are to be named."""
 
 
 @dataclass(frozen=True)

@@ -289,13 +289,40 @@ def test_the_leader_names_and_completes_what_was_done_offline(north: School, cli
     assert stranger.status_code == 422 and "不是本教研组成员" in stranger.text
     assert "活动线下活动" in member.get("/research/mine/").text
     photo = {"files.evidence": "", "upload.evidence": (BytesIO(samples.pdf()), "签到表.pdf")}
-    assert leader.post(f"{address}/evidence", **photo).status_code == 303
+    assert leader.post(f"{address}/evidence", **photo, **YES).status_code == 303
     assert north.hours(OFFLINE) == [(Decimal(5), HourState.ACCRUED)]
     page = member.get(address).text
     assert "签到表.pdf" in page and MEMBER in page and "重新开放" not in page
     assert leader.post(f"{address}/reopen", **YES, comment="").status_code == 422
     assert leader.post(f"{address}/reopen", **YES, comment="照片有误").status_code == 303
     assert sum(hours for hours, _state in north.hours(OFFLINE)) == 0
+
+
+def test_whoever_is_ticked_when_the_activity_is_completed_is_credited(north: School, client_of: Any) -> None:
+    """The ticks count without 指定; it says who is credited first, and neither 取消 nor a refusal forgets ticks or files."""
+    leader, address, teacher = client_of(LEADER), north.url(OFFLINE), north.cast.teacher
+    ticks = [str(teacher[MEMBER]), str(teacher[LEADER])]
+
+    def is_kept(page: str, file: str = "签到表.pdf") -> bool:
+        return file in page and all(re.search(f'name="teacher" value="{tick}" checked', page) for tick in ticks)
+
+    assert is_kept(leader.post(f"{address}/evidence", **{"files.evidence": "", "teacher": ticks}).text, "请至少上传一份佐证材料。")
+    photo = {"files.evidence": "", "upload.evidence": (BytesIO(samples.pdf()), "签到表.pdf"), "teacher": [*ticks, str(teacher[OTHER])]}
+    refused = leader.post(f"{address}/evidence", **photo)
+    assert refused.status_code == 422 and "不是本教研组成员" in refused.text and is_kept(refused.text)
+    files = {"files.evidence": re.findall(r'name="files.evidence" value="(\d+)"', refused.text)}
+    named = leader.post(f"{address}/participants", **files, teacher=ticks[1:])
+    assert named.status_code == 200 and "已指定参与人员" in named.text and "签到表.pdf" in named.text
+    asked = leader.post(f"{address}/evidence", **files, teacher=ticks[:1]).text
+    assert "2 人将获得 5 学时：" in asked and "确定完成活动吗？" in asked and north.hours(OFFLINE) == []
+    sent = {
+        "files.evidence": re.findall(r'name="files.evidence" value="(\d*)"', asked),
+        "teacher": re.findall(r'name="teacher" value="(\d+)"', asked),
+    }
+    ticks = ticks[:1]
+    assert is_kept(leader.post(f"{address}/evidence", **sent, **YES, revise="1").text) and north.hours(OFFLINE) == []
+    assert leader.post(f"{address}/evidence", **sent, **YES).status_code == 303
+    assert north.hours(OFFLINE) == [(Decimal(5), HourState.ACCRUED)] * 2
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ from rules.files_store import FileStore
 from rules.grants import GROUP_MEMBER
 from rules.hour_ledger import policy_in_force
 from rules.hours import tally
-from rules.offline import name_participants, reopen_offline
+from rules.offline import name_participants, reopen_offline, will_be_credited
 from rules.participation import PARTICIPATION
 from rules.research_hours import hours_on_offer, leaders_of
 from rules.taking_part import (
@@ -434,6 +434,21 @@ def test_evidence_is_handed_in_and_completes_it_for_everybody_named(lessons: Les
         name_participants(lessons.session, leader, row, [lessons.cast.teacher[MEMBER]], now=TODAY)
     assert reopen_offline(lessons.session, leader, row, "照片有误", now=TODAY) == 2
     assert hand_in_evidence(lessons.session, leader, row, [photo], now=TODAY) == 2
+
+
+def test_whoever_is_named_with_the_evidence_is_credited_with_it_or_nobody_is(lessons: Lessons, tmp_path: Path) -> None:
+    row, leader, teacher = published(lessons, OFFLINE), lessons.as_personal(LEADER), lessons.cast.teacher
+    name_participants(lessons.session, leader, row, [teacher[LEADER]], now=TODAY)
+    photo = uploaded(lessons, tmp_path, LEADER)
+    with pytest.raises(RuleViolation, match="不是本教研组成员"):
+        hand_in_evidence(lessons.session, leader, row, [photo], [teacher[MEMBER], teacher[OTHER]], now=TODAY)
+    with pytest.raises(RuleViolation, match="至少上传一份佐证材料"):
+        hand_in_evidence(lessons.session, leader, row, [], [teacher[MEMBER]], now=TODAY)
+    assert [part.teacher_id for part in parts(lessons, row)] == [teacher[LEADER]], "nobody is named by what was refused"
+    assert sorted(will_be_credited(lessons.session, leader, row, [photo], [teacher[MEMBER]], now=TODAY)) == sorted((LEADER, MEMBER))
+    assert hand_in_evidence(lessons.session, leader, row, [photo], [teacher[MEMBER]], now=TODAY) == 2
+    with pytest.raises(Conflict):
+        will_be_credited(lessons.session, leader, row, [photo], [], now=TODAY)
 
 
 def test_evidence_without_anybody_named_changes_nothing(lessons: Lessons, tmp_path: Path) -> None:

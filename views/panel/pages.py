@@ -296,6 +296,8 @@ class ConfirmPage:
     """What was typed before the step was refused."""
     refusal: str = ""
     """Why the step was refused with this comment."""
+    is_revisable: bool = False
+    """取消 sends the values back as ``revise``, to the form they came from, instead of leaving them behind."""
 
 
 @dataclass(frozen=True)
