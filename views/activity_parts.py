@@ -62,6 +62,12 @@ class Typed:
     ticked: Sequence[int] = ()
     """The teachers who are to be named."""
 
+    def summary(self) -> list[tuple[str, str]]:
+        """Every error with the id of what it stands beside, for the summary on top of the page."""
+        beside_files = self.files.summary() if self.files is not None else []
+        is_told = not self.error or (self.files is not None and self.where in self.files.errors)
+        return beside_files if is_told else [(self.form if self.where == "body" else self.where, self.error), *beside_files]
+
 
 @dataclass(frozen=True)
 class Thread:

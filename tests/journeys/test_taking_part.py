@@ -325,6 +325,43 @@ def test_whoever_is_ticked_when_the_activity_is_completed_is_credited(north: Sch
     assert north.hours(OFFLINE) == [(Decimal(5), HourState.ACCRUED)] * 2
 
 
+def test_what_is_wrong_is_summed_up_on_top_with_links(north: School, client_of: Any) -> None:
+    """Whoever sends a form sees, and hears, what is wrong with it wherever the page begins."""
+    member = client_of(MEMBER)
+    for kind in (DISCUSSION, HOMEWORK, OBSERVATION):
+        member.post(north.url(kind, "join"), **YES)
+    stars = {f"stars.{n}": "5" for n in range(len(north.lessons.rubric.items))}
+    wrong: list[tuple[ActivityKind, str, dict[str, Any], str, str]] = [
+        (DISCUSSION, "comments", {"body": " "}, "say", "请填写“评课记录”。"),
+        (OBSERVATION, "evaluation", {"summary": "好"}, "stars", "请给每一条评价内容评 1 至 5 星。"),
+        (OBSERVATION, "evaluation", {**stars, "summary": ""}, "summary", "请填写“评价总结及建议”。"),
+        (HOMEWORK, "homework", {"files.homework": ""}, "files-homework", "请至少上传一个文件。"),
+    ]
+    for kind, form, sent, place, sentence in wrong:
+        answer = member.post(north.url(kind, form), **sent)
+        top = answer.text.partition("data-focus-first")[2]
+        assert answer.status_code == 422 and f'href="#{place}">{sentence}' in top and f'id="{place}"' in top, place
+    evidence = client_of(LEADER).post(north.url(OFFLINE, "evidence"), **{"files.evidence": ""}).text
+    assert 'href="#files-evidence">请至少上传一份佐证材料。' in evidence.partition("data-focus-first")[2]
+
+
+def test_the_language_is_changed_on_what_answers_a_form(north: School, client_of: Any) -> None:
+    """Its address takes a POST alone; the links lead to a page that can be got, and never to another site."""
+    member, page = client_of(MEMBER), north.url(OBSERVATION)
+    member.post(f"{page}/join", **YES)
+    for came_from, back in (
+        (page, page),
+        (f"{page}?page=1", f"{page}%3Fpage%3D1"),
+        (f"{page}/evaluation", page),
+        ("//evil.example/", page),
+    ):
+        form = {"csrf_token": member.token, "summary": ""}
+        answer = member.client.post(f"{page}/evaluation", data=form, headers={"Referer": came_from}).text
+        links = re.findall(r'href="(/lang/[^"]+)"', answer)
+        assert links and all(link.endswith(f"?next={back}") for link in links), (came_from, links)
+        assert member.get(links[0], follow_redirects=True).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("who", "status"), [("平", 200), ("丹", 200), (LEADER, 200), (MEMBER, 200), (OTHER, 403), ("锐", 404), ("岚", 404), ("林", 403)]
 )

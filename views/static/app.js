@@ -350,7 +350,7 @@
       const control = document.getElementById(link.hash.slice(1));
       if (!control) return;
       event.preventDefault();
-      const target = control.matches("fieldset") ? one("input", control) : control;
+      const target = control.matches("fieldset") ? one("input:not([type=hidden])", control) : control;
       if (target.tomselect) target.tomselect.focus(); else target.focus();
     }));
   };
