@@ -29,6 +29,7 @@ from views.activation import ActivationView
 from views.activity_page import ActivityPageView
 from views.addresses import LateRule
 from views.appointing import AppointingView
+from views.auth import page_address
 from views.binding import BindingView
 from views.commands import register_commands
 from views.delegates import DelegatesView
@@ -113,7 +114,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     count_page_views(app)
     app.add_url_rule("/healthz", "healthz", health)
     app.add_url_rule("/favicon.ico", "favicon", lambda: redirect(url_for("static", filename="icon.svg"), 301))
-    app.context_processor(lambda: {"shell": shell, "locale_code": lambda: str(get_locale()).replace("_", "-")})
+    app.context_processor(
+        lambda: {"shell": shell, "page_address": page_address, "locale_code": lambda: str(get_locale()).replace("_", "-")}
+    )
     _tell_errors(app)
     register_commands(app)
     return app

@@ -96,3 +96,15 @@ def safe_next(address: str) -> str:
     if elsewhere or "\\" in address or not address.isprintable() or not parts.path.startswith("/") or parts.path.startswith("//"):
         return ""
     return parts._replace(scheme="", netloc="").geturl()
+
+
+def page_address() -> str:
+    """Where a link leads that comes back to this page, with its query.
+
+    What answers a form may stand at an address that only takes a POST: then it is the page the form stood on, or the nearest one above.
+    """
+    path = request.path.rstrip("/")
+    above = [path[:end] for end in range(len(path) - 1, 0, -1) if path[end] == "/"]
+    routes = current_app.create_url_adapter(request)
+    ours = (request.full_path, safe_next(request.referrer or ""), *above)
+    return next((one for one in ours if one and routes.test(urlsplit(one).path, "GET")), "/")
