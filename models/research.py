@@ -8,6 +8,7 @@ the school when the teacher leaves (S1-43).
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
@@ -170,6 +171,7 @@ class RemovalRequest(Personal, Record):
     """移除申请: the school asks to take a reassigned teacher out; once decided, their records no longer count (S1-44, S1-45)."""
 
     __tablename__ = "removal_request"
+    __named_by__ = ("teacher", "school_programme")
     __owner__ = "school_programme"
     __screen__ = Screen(
         "移除申请",
@@ -206,6 +208,10 @@ class RemovalRequest(Personal, Record):
     )
     state: Mapped[RemovalState] = choice(RemovalState, "审批状态", readonly=True, default=RemovalState.PENDING)
     decided_at: Mapped[Moment | None] = field("审批时间", readonly=True)
+
+    def __str__(self) -> str:
+        parts: tuple[Any, ...] = (self.teacher or self.called.get("teacher"), self.school_programme)  # type: ignore[attr-defined]
+        return " · ".join(str(part) for part in parts if part is not None) or f"#{self.id}"
 
 
 class ScaleItem(Published, Record):

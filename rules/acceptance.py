@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.base import table_name
 from models.history import Decision
+from models.hours import HourEntry, HourState
 from models.research import SchoolProgramme, SchoolState
-from models.scoping import Identity, acting_as
+from models.scoping import Identity, acting_as, below
 from models.violation import Sentence
 from rules.hours import said
 from rules.opening import PLANS, Readiness, readiness_of
@@ -59,3 +61,12 @@ def why_failed(session: Session, identity: Identity, school: SchoolProgramme) ->
     with acting_as(identity.serving()):
         said = session.scalar(select(Decision.comment).where(*ours).order_by(Decision.id.desc()).limit(1))
     return said or ""
+
+
+def registered_in(session: Session, identity: Identity, school: SchoolProgramme) -> tuple[int, Decimal]:
+    """How many teachers of the school have hours registered in its programme, and how many hours these are."""
+    ours = (HourEntry.programme_id == school.programme_id, HourEntry.state == HourState.REGISTERED)
+    figures = select(func.count(HourEntry.teacher_id.distinct()), func.coalesce(func.sum(HourEntry.counted), 0))
+    with acting_as(identity.serving()):
+        teachers, hours = session.execute(figures.where(*ours, below(HourEntry.scope_path, school.scope_path))).one()
+    return teachers, Decimal(str(hours))

@@ -23,6 +23,7 @@ from views.pages import PageView
 from views.panel.cells import text_of
 from views.panel.menu import PAGES_OF
 from views.panel.pages import Button
+from views.panel.verbs import Verb
 from views.panel.words import refused, told
 from views.research_tables import ResearchView
 
@@ -111,6 +112,11 @@ class RemovalRequestView(ResearchView):
 
     model = RemovalRequest
     kept = frozenset({"approve"})
+    asked_on_a_page = frozenset({"approve"})
+
+    def foretold(self, verb: Verb, row: Any) -> Sequence[str]:
+        school = self.db.get(SchoolProgramme, row.school_programme_id) if verb.name == "approve" else None
+        return lost_in_words(at_stake(self.db, school, row.teacher_id)) if school is not None else ()
 
     def list_buttons(self) -> Sequence[Button]:
         school = current_school_programme(self.db, self.identity) if self.may("apply") else None

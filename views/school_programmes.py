@@ -15,11 +15,13 @@ from werkzeug.wrappers import Response
 
 from models.base import utcnow
 from models.jobs import Job, JobKind
-from models.research import SchoolProgramme
+from models.research import SchoolProgramme, SchoolState
 from models.scoping import Identity
-from rules.acceptance import missing_of, why_failed
+from models.violation import Sentence
+from rules.acceptance import missing_of, registered_in, why_failed
 from rules.closing import why_kept
 from rules.jobs import WAITS, ask_for
+from views.panel.cells import text_of
 from views.panel.pages import Button
 from views.panel.verbs import Verb
 from views.panel.words import told
@@ -43,8 +45,22 @@ class SchoolProgrammeView(ResearchView):
 
     model = SchoolProgramme
     kept = frozenset({"edit"})
+    asked_on_a_page = frozenset({"apply", "accept"})
     extra_method_acts = {"missing": "read"}
     verbs = (Verb("archive", "归档", "export", _archive, "archive", confirm=ARCHIVING, bulk=False),)
+
+    def foretold(self, verb: Verb, row: Any) -> Sequence[str]:
+        """Whoever applies or accepts is told what is missing."""
+        if verb.name not in self.asked_on_a_page:
+            return ()
+        return [_("还需完善：%(what)s", what=one) for one in self._missing(row)] or [_("没有缺项。")]
+
+    def run_verb(self, verb: Verb, row: Any) -> Any:
+        outcome = super().run_verb(verb, row)
+        if verb.name != "accept" or row.state is not SchoolState.PASSED:
+            return outcome
+        teachers, hours = registered_in(self.db, self.identity, row)
+        return Sentence("验收已通过，{teachers} 名教师的 {hours} 学时已登记。", teachers=teachers, hours=text_of(hours))
 
     def record_notice(self, row: Any) -> str:
         said = why_failed(self.db, self.identity, row)
@@ -57,9 +73,12 @@ class SchoolProgrammeView(ResearchView):
         row = self.row(pk)
         if not oversees(self.identity):
             abort(403)
-        missing = [told(one) for one in missing_of(self.db, self.identity, row, now=utcnow())]
+        missing = self._missing(row)
         template = "research/_missing_list.html" if "part" in request.args else "research/missing.html"
         return self.render_template(template, school=row, missing=missing)  # type: ignore[no-any-return]
+
+    def _missing(self, row: Any) -> list[str]:
+        return [told(one) for one in missing_of(self.db, self.identity, row, now=utcnow())]
 
     def record_buttons(self, row: Any) -> list[Button]:
         pages = [Button(_("校本首页"), url_for("SchoolResearchView.one", pk=row.id), "home")]

@@ -21,10 +21,11 @@ from models.hours import HourEntry
 from models.jobs import Job, JobKind, JobState
 from models.outcomes import Outcome, OutcomeState
 from models.people import CertificationState, Teacher
-from models.research import RemovalRequest, RemovalState, SchoolProgramme
+from models.research import RemovalRequest, RemovalState, SchoolProgramme, SchoolState
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
 from rules.grants import GROUP_MEMBER, IT_TEAM
+from rules.opening import PLANS
 from tests.bench.measuring import counted
 from tests.cast import TODAY
 from tests.research_cast import GROUP
@@ -183,11 +184,32 @@ def test_a_removal_is_asked_for_and_decided(lessons: Lessons, client_of: Any) ->
     assert again.status_code == 422 and "已有一份待审批" in again.text
     dan = client_of("丹")
     assert "同意后将失去" in (shown := dan.get(asked.headers["Location"]).text) and "未登记的 5 学时作废" in shown
-    number = asked.headers["Location"].rsplit("/", 1)[1]
+    number, called = asked.headers["Location"].rsplit("/", 1)[1], f"{OTHER} · {lessons.school.name}"
+    assert f"#{number}" not in shown and called in shown and called in dan.get("/removal_request/list/").text
+    question = dan.post(f"/removal_request/do/approve/{number}").text
+    assert f"同意移除：{called}" in question and "未登记的 5 学时作废" in question, "what it takes is told once more"
+    assert "data-confirm" not in shown[shown.index("do/approve") :].partition(">")[0], "a page asks, which knows"
     assert dan.post(f"/removal_request/do/approve/{number}", confirmed="1").status_code == 303
     assert "已移除" in client_of(OTHER).get(asked.headers["Location"]).text
     for name, status in ((MEMBER, 403), ("丹", 403), ("锐", 404)):
         assert client_of(name).get(f"/research/removing/{pk}").status_code == status
+
+
+def test_what_is_missing_is_told_before_a_school_is_accepted_and_what_was_registered_after(lessons: Lessons, client_of: Any) -> None:
+    """The question itself names it, to who applies and to who accepts; the record page does not wait for the sum."""
+    ping, dan, pk = client_of("平"), client_of("丹"), lessons.school.id
+    for plan in PLANS:
+        attach(lessons.session, lessons.school, plan, "方案.pdf")
+    lessons.appoint(OTHER, IT_TEAM, lessons.cast.path["北"])
+    with Session(lessons.cast.engine) as session:
+        session.execute(update(SchoolProgramme).where(SchoolProgramme.id == pk).values(state=SchoolState.OPEN))
+        session.commit()
+    for browser, step in ((ping, "apply"), (dan, "accept")):
+        page = browser.get(f"/school_programme/show/{pk}").text
+        assert "名未达 25 学时" not in page and "data-confirm" not in page[page.index(f"do/{step}") :].partition(">")[0]
+        assert re.search(r"还需完善：\d+ 名成员中有 \d+ 名未达 25 学时", browser.post(f"/school_programme/do/{step}/{pk}").text), step
+        done = browser.post(f"/school_programme/do/{step}/{pk}", confirmed="1")
+    assert re.search(r"验收已通过，\d+ 名教师的 5 学时已登记。", dan.get(done.location).text)
 
 
 # --- the archive ------------------------------------------------------------------------------------------------------

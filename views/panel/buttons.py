@@ -56,6 +56,10 @@ class ButtonsMixin(Base):
             abort(403)
         return verb.run(self.db, self.identity, row, request.form, utcnow())
 
+    def foretold(self, verb: Verb, row: Any) -> Sequence[str]:
+        """What the second confirmation tells of this very record, line by line; for a subclass."""
+        return ()
+
     def reaches(self, act: str, row: Any) -> bool:
         """Whether the person's grant for ``act`` covers this row."""
         return row_in_reach(row, self.identity, act)
@@ -113,7 +117,11 @@ class ButtonsMixin(Base):
 
     def _verb_button(self, verb: Verb, row: Any) -> Button:
         url = self.url("do", name=verb.name, pk=row.id)
-        asked = "\n".join((_("：").join((_(verb.label), str(row))), told(verb.confirm))) if verb.confirm else ""
+        asked = (
+            "\n".join((_("：").join((_(verb.label), str(row))), told(verb.confirm)))
+            if verb.confirm and verb.name not in self.asked_on_a_page
+            else ""
+        )
         labels = {"comment_label": told(verb.comment_label), "confirm_label": told(verb.confirm_label)}
         return Button(_(verb.label), url, verb.icon, verb.kind, "post", asked, verb.comment, **labels)
 

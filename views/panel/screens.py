@@ -52,6 +52,8 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
     words: ClassVar[dict[str, Any]] = {}
     """Field → function from a stored word to what people read."""
     verbs: ClassVar[Sequence[Verb]] = ()
+    asked_on_a_page: ClassVar[frozenset[str]] = frozenset()
+    """Verbs whose second confirmation tells what has to be looked up first (``foretold``): a page asks, and no dialog."""
     extra_method_acts: ClassVar[dict[str, str]] = {}
     """Route method of a subclass → the act it asks."""
     search_form = add_form = edit_form = DynamicForm
@@ -248,7 +250,9 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
         back = self._back_from(row)
         title, typed = _("：").join((_(verb.label), str(row))), request.form.get("comment", "")
         carried = [("back", back), *((name, request.form[name]) for name in (SEEN,) if name in request.form)]
-        page = ConfirmPage(title, told(verb.confirm), button, back, values=carried, comment=typed, refusal=refusal)
+        page = ConfirmPage(
+            title, told(verb.confirm), button, back, self.foretold(verb, row), values=carried, comment=typed, refusal=refusal
+        )
         return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
 
     def _back_from(self, row: Any) -> str:
