@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
-from models.activities import Activity
+from models.activities import Activity, ActivityKind, ParticipationState
 from models.base import row_id, utcnow
 from models.violation import RuleViolation
 from rules.offline import name_participants, reopen_offline, will_be_credited
@@ -252,11 +252,18 @@ class ActivityPageView(ActivityParts):
         try:
             if files is not None and files.errors:
                 return self._refuse(activity, form, files)
+            was_joined = self._is_joined(activity)
             act(utcnow())
         except RuleViolation as refusal:
             return self._refuse(activity, form, files, refusal)
-        flash(done, "success")
+        is_finished = was_joined and not self._is_joined(activity)
+        flash(_("已完成活动，获得 %(hours)s 学时。", hours=text_of(activity.hours)) if is_finished else done, "success")
         return redirect(self._url("show", activity) + f"#{form.partition('-')[0]}", 303)
+
+    def _is_joined(self, activity: Activity) -> bool:
+        """Whether the person has joined it online and not completed it yet."""
+        own = self._own(activity) if activity.kind is not ActivityKind.OFFLINE else None
+        return own is not None and own.state is ParticipationState.JOINED
 
     def _refuse(self, activity: Activity, form: str, files: Attaching | None, refusal: RuleViolation | None = None) -> Response:
         sentence, where = (refused(refusal), refusal.field or "") if refusal is not None else ("", "")

@@ -345,6 +345,47 @@ def test_what_is_wrong_is_summed_up_on_top_with_links(north: School, client_of: 
     assert 'href="#files-evidence">请至少上传一份佐证材料。' in evidence.partition("data-focus-first")[2]
 
 
+def test_what_completes_an_activity_says_so_with_its_hours(north: School, client_of: Any) -> None:
+    """Once; what is said, changed or replaced afterwards is answered as such."""
+    member = client_of(MEMBER)
+    stars = {f"stars.{n}": "5" for n in range(len(north.lessons.rubric.items))}
+    for kind, form, sent, hours, after in (
+        (DISCUSSION, "comments", {"body": "导入自然"}, 2, "已发布。"),
+        (OBSERVATION, "evaluation", {**stars, "summary": "好"}, 5, "评课表已保存。"),
+        (HOMEWORK, "homework", {"files.homework": ""}, 5, "作业已上传。"),
+    ):
+        member.post(north.url(kind, "join"), **YES)
+        for said in (f"已完成活动，获得 {hours} 学时。", after):
+            file = {"upload.homework": (BytesIO(samples.pdf()), "反思.pdf")} if kind is HOMEWORK else {}
+            assert member.post(north.url(kind, form), **sent, **file).status_code == 303
+            assert said in member.get(north.url(kind)).text, kind
+
+
+def test_the_record_tells_of_an_activity_what_its_kind_has(north: School, client_of: Any) -> None:
+    leader = client_of(LEADER)
+    own = {
+        DISCUSSION: (),
+        HOMEWORK: ("作业内容",),
+        OBSERVATION: ("执教教师", "评课标准", "课堂视频", "教学设计和教学反思"),
+        OFFLINE: ("线下形式", "佐证材料"),
+    }
+    labels = {label for theirs in own.values() for label in theirs}
+    for kind, theirs in own.items():
+        page = leader.get(f"/activity/show/{north.activity[kind]}").text.partition("<main")[2]
+        shown = {label for label in labels if re.search(f">\\s*{label}\\s*<", page)}
+        assert shown == set(theirs) and "学时" in page and "活动材料" in page, kind
+
+
+def test_who_publishes_an_offline_activity_is_led_on(north: School, client_of: Any) -> None:
+    leader = client_of(LEADER)
+    for kind, said in ((OFFLINE, "请在“活动详情”中指定参与人员"), (DISCUSSION, "已办理。")):
+        with Session(north.cast.engine) as session:
+            session.execute(update(Activity).where(Activity.id == north.activity[kind]).values(state=ActivityState.DRAFT))
+            session.commit()
+        done = leader.post(f"/activity/do/publish/{north.activity[kind]}", **YES)
+        assert said in leader.get(done.location).text, kind
+
+
 def test_the_language_is_changed_on_what_answers_a_form(north: School, client_of: Any) -> None:
     """Its address takes a POST alone; the links lead to a page that can be got, and never to another site."""
     member, page = client_of(MEMBER), north.url(OBSERVATION)
