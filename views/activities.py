@@ -13,20 +13,29 @@ from werkzeug.wrappers import Response
 from models.activities import Activity, ActivityKind, Comment, Evaluation, Participation, Rubric, Topic
 from models.base import utcnow
 from models.fields import Field
+from models.files import slots_of
 from models.scoping import Identity, acting_as
 from models.violation import RuleViolation
 from rules.activities import OF_KIND, check_topic_takes_activities
 from rules.groups import lacks_plan
 from rules.page_views import day_of
 from rules.taking_part import hide_comment
-from views.panel.pages import Button, Cell
+from views.panel.pages import Button, Cell, FileList
 from views.panel.screens import PanelView
 from views.panel.verbs import Verb
 from views.panel.words import told
 from views.research_tables import ResearchView
 
-SHOWN_WITH = {"hours": ActivityKind.OFFLINE} | {name.removesuffix("_id"): kind for name, kind in OF_KIND.items()}
-"""Fields of the activity's form that one kind alone has."""
+ITS_OWN = {"completed_at": ActivityKind.OFFLINE} | {name.removesuffix("_id"): kind for name, kind in OF_KIND.items()}
+"""Fields of an activity that one kind alone has."""
+ITS_OWN_FILES = {
+    "lesson_video": ActivityKind.OBSERVATION,
+    "lesson_reflection": ActivityKind.OBSERVATION,
+    "evidence": ActivityKind.OFFLINE,
+}
+"""The same of its files."""
+SHOWN_WITH = {"hours": ActivityKind.OFFLINE} | ITS_OWN
+"""Fields of the activity's form that are filled in for one kind alone: what the others are worth is the policy's."""
 WRITTEN_AFTERWARDS = ("minutes", "summary")
 """What the leader writes down of an activity; not yet when they add it (S0-38)."""
 PHASES = {"草稿": "gray", "未开始": "yellow", "进行中": "green", "已结束": "gray"}
@@ -108,16 +117,28 @@ class ActivityView(ResearchView):
             return [f for f in fields if f.name not in WRITTEN_AFTERWARDS]
         return [f for f in fields if SHOWN_WITH.get(f.name, row.kind) is row.kind]
 
+    def record_fields(self, row: Any) -> list[Field]:
+        return [f for f in super().record_fields(row) if ITS_OWN.get(f.name, row.kind) is row.kind]
+
+    def record_files(self, row: Any) -> list[FileList]:
+        own = {_(slot.label) for slot in slots_of(Activity) if ITS_OWN_FILES.get(slot.name, row.kind) is row.kind}
+        return [one for one in super().record_files(row) if one.files or one.label in own]
+
     def _draw(self, title: str, form: Any, fields: list[Field], files: Any, *rest: Any, **more: Any) -> Response:
         for field in fields:
             if field.name in SHOWN_WITH and "kind" in form:
                 shown = {"data-shown-with": f"kind={SHOWN_WITH[field.name].value}"}
                 form[field.name].render_kw = {**(form[field.name].render_kw or {}), **shown}
-        files.shown_with["lesson_video"] = f"kind={ActivityKind.OBSERVATION.value}"
+        files.shown_with["lesson_video"] = f"kind={ITS_OWN_FILES['lesson_video'].value}"
         return super()._draw(title, form, fields, files, *rest, **more)
 
     def record_buttons(self, row: Any) -> list[Button]:
         return [*page_buttons(self.identity, row, row.id), *super().record_buttons(row)]
+
+    def run_verb(self, verb: Verb, row: Any) -> Any:
+        outcome = super().run_verb(verb, row)
+        is_offline = verb.name == "publish" and row.kind is ActivityKind.OFFLINE
+        return "已发布。请在“活动详情”中指定参与人员，活动开展后上传佐证材料。" if is_offline else outcome
 
     def row_buttons(self, row: Any) -> tuple[list[Button], list[Button]]:
         inline, menu = super().row_buttons(row)

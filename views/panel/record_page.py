@@ -19,7 +19,6 @@ from models.history import Change, Decision
 from models.people import Teacher
 from models.scoping import SYSTEM, Published, acting_as
 from rules.masks import MASKS
-from views.panel.attaching import file_lists
 from views.panel.cells import EMPTY, in_clear, moment_text, name_unreached, text_of, visible, withheld
 from views.panel.list_page import list_row
 from views.panel.listing import Listing, ListState, lean
@@ -72,12 +71,12 @@ def record_page(view: PanelView, row: Any) -> RecordPage:
         table=view.table,
         breadcrumbs=[(told(view.screen.menu), ""), (_(view.screen.label), view.url("list")), (str(row), "")],
         state=view.cell(state, row) if state else None,
-        facts=[fact(view, row, field) for field in shown_fields(view.model) if visible(field, view.identity, view.table)],
+        facts=[fact(view, row, field) for field in view.record_fields(row) if visible(field, view.identity, view.table)],
         buttons=view.record_buttons(row),
         related=[r for path in view.screen.related if (r := related(view, row, path)) is not None],
         history=history(view, row) if view.screen.history else [],
         notice=view.record_notice(row),
-        files=file_lists(view.db, view.identity, row),
+        files=view.record_files(row),
         sections=view.record_sections(row),
     )
 

@@ -31,6 +31,7 @@ from models.history import note
 from models.scoping import Identity, current_identity
 from models.violation import RuleViolation
 from rules.approvals import workflow_of
+from views.panel.attaching import file_lists
 from views.panel.bulk import BulkMixin
 from views.panel.buttons import SEEN, ButtonsMixin
 from views.panel.cells import EMPTY, cell_of, in_clear, text_of, visible, withheld
@@ -39,7 +40,7 @@ from views.panel.excel.doors import ExcelMixin
 from views.panel.forms import first_options, offered_among, offered_within
 from views.panel.list_page import list_page
 from views.panel.listing import Listing, linked_rows, read_state
-from views.panel.pages import Button, Cell, ConfirmPage
+from views.panel.pages import Button, Cell, ConfirmPage, FileList
 from views.panel.record_page import record_page
 from views.panel.verbs import Verb
 from views.panel.words import refused, told
@@ -150,6 +151,14 @@ class PanelView(EditingMixin, ButtonsMixin, BulkMixin, ExcelMixin, ModelView):  
     def list_notice(self) -> str:
         """A sentence above the list."""
         return ""
+
+    def record_fields(self, row: Any) -> list[Field]:
+        """What the record page tells of this row; whether the reader may see each is asked besides."""
+        return shown_fields(self.model)
+
+    def record_files(self, row: Any) -> list[FileList]:
+        """The files on the record page, slot by slot."""
+        return file_lists(self.db, self.identity, row)
 
     def record_notice(self, row: Any) -> str:
         """A sentence above the record."""
