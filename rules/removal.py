@@ -121,6 +121,18 @@ def removable(session: Session, identity: Identity, school: SchoolProgramme, beg
         return session.scalars(found.where(Teacher.name.startswith(begins, autoescape=True)) if begins else found).all()
 
 
+def teacher_taking_part(session: Session, identity: Identity, school: SchoolProgramme, teacher_id: int) -> Teacher | None:
+    """The teacher, when something of theirs in the school's programme is at stake or the school has asked to remove them before; for
+    whoever may ask. None for any other: a school learns nothing of who is not its own.
+    """
+    identity.require("apply", "removal_request", school.scope_path)
+    asked = select(RemovalRequest.id).filter_by(school_programme_id=school.id, teacher_id=teacher_id).limit(1)
+    with acting_as(identity.serving()):
+        if at_stake(session, school, teacher_id).is_nothing and session.scalar(asked) is None:
+            return None
+        return session.get(Teacher, teacher_id)
+
+
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 

@@ -12,13 +12,11 @@ from flask_login import login_required
 from werkzeug.wrappers import Response
 
 from models.base import utcnow
-from models.people import Teacher
 from models.research import RemovalRequest, RemovalState, SchoolProgramme
-from models.scoping import acting_as
 from models.violation import RuleViolation
 from rules.closing import why_kept
 from rules.opening import current_school_programme
-from rules.removal import AtStake, ask_removal, at_stake, removable
+from rules.removal import AtStake, ask_removal, at_stake, removable, teacher_taking_part
 from views.pages import PageView
 from views.panel.cells import text_of
 from views.panel.menu import PAGES_OF
@@ -48,7 +46,7 @@ class RemovingView(PageView):
     def ask_for(self, pk: int, teacher_id: int) -> Response:
         """The warning, and the reason; a refusal stands on the page with the reason kept."""
         school, refusal, reason = self._school(pk), "", ""
-        self._teacher(teacher_id)
+        name = self._name_of(school, teacher_id)
         if request.method == "POST":
             reason = request.form.get("reason", "")
             try:
@@ -63,7 +61,7 @@ class RemovingView(PageView):
         page = self.render_template(
             "research/remove.html",
             school=school,
-            name=self._teacher(teacher_id).name,
+            name=name,
             teacher_id=teacher_id,
             lost=lost_in_words(lost),
             is_nothing=lost.is_nothing,
@@ -81,10 +79,10 @@ class RemovingView(PageView):
             abort(404)
         return found
 
-    def _teacher(self, teacher_id: int) -> Teacher:
-        """Whoever takes part is named, also when they have left the school meanwhile."""
-        with acting_as(self.identity.serving()):
-            return self.db.get(Teacher, teacher_id) or abort(404)
+    def _name_of(self, school: SchoolProgramme, teacher_id: int) -> str:
+        """Whoever takes part is named, also when they have left the school meanwhile; nobody else is there."""
+        teacher = teacher_taking_part(self.db, self.identity, school, teacher_id)
+        return teacher.name if teacher is not None else abort(404)
 
 
 def lost_in_words(lost: AtStake) -> list[str]:

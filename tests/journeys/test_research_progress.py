@@ -212,6 +212,26 @@ def test_what_is_missing_is_told_before_a_school_is_accepted_and_what_was_regist
     assert re.search(r"验收已通过，\d+ 名教师的 5 学时已登记。", dan.get(done.location).text)
 
 
+def test_nobody_is_named_who_neither_takes_part_nor_was_asked_about(lessons: Lessons, client_of: Any) -> None:
+    """Counting numbers tells a school no teacher of another, nor of its own who is in no group."""
+    ping, pk, cast = client_of("平"), lessons.school.id, lessons.cast
+    strangers = [number for name, number in cast.teacher.items() if name not in (LEADER, MEMBER, OTHER)]
+    with Session(cast.engine) as session:
+        names = {one.id: one.name for one in session.scalars(select(Teacher).where(Teacher.id.in_(strangers)))}
+    ping.get("/removal_request/list/")
+    assert names
+    for number in (*names, 99_999, 2**31, 10**25):
+        for answer in (ping.get(f"/research/removing/{pk}/{number}"), ping.post(f"/research/removing/{pk}/{number}", reason="调往他校")):
+            assert answer.status_code == 404 and names.get(number, "无") not in answer.text, number
+    with Session(cast.engine) as session:
+        session.add(
+            RemovalRequest(school_programme_id=pk, teacher_id=strangers[0], reason="调往他校", scope_path=lessons.school.scope_path)
+        )
+        session.commit()
+    shown = ping.get(f"/research/removing/{pk}/{strangers[0]}")
+    assert shown.status_code == 200 and names[strangers[0]] in shown.text, "whom the school has asked about it knows"
+
+
 # --- the archive ------------------------------------------------------------------------------------------------------
 
 
