@@ -26,8 +26,10 @@ from rules.approvals import CERTIFICATION
 from rules.errors import RuleViolation
 from rules.grants import GROUP_LEADER, GROUP_MEMBER, is_admin_role
 from rules.id_numbers import FIELD, check_id_number, half_width
+from rules.phones import TRIES
 from rules.posts import end_substitutes
 from rules.rotation import end_rotation
+from rules.throttle import hit
 from rules.units import check_units_stayed
 from rules.workflow import lock, take
 
@@ -145,12 +147,16 @@ def join_school(session: Session, identity: Identity, teacher: Teacher, school: 
     return teacher
 
 
-def correct_document(session: Session, identity: Identity, teacher: Teacher, id_type_id: int, id_number: str) -> Teacher:
+def correct_document(session: Session, identity: Identity, teacher: Teacher, id_type_id: int, id_number: str, *, now: datetime) -> Teacher:
     """The teacher puts their own document right, which no school has vouched for (S4-51, S4-53, S4-54); their account goes along.
+
+    The refusal tells that a number is somebody's, so it can be asked a few times an hour only.
 
     Raises NotPermitted, OutOfReach, RuleViolation (also while they are certified, and for a number that is somebody's); Conflict.
     """
     session.flush()
+    if not hit(session, f"document:{teacher.id}", limit=TRIES, seconds=3600, now=now):
+        raise RuleViolation("操作过于频繁，请稍后再试。")
     with acting_as(identity.serving()), transaction(session):
         teacher = _held(session, identity, teacher, "apply")
         before = teacher.id_number

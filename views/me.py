@@ -222,7 +222,7 @@ class MeView(PageView):
         def act(form: FlaskForm) -> Response:
             if not (form.id_number.data or "").strip():
                 raise RuleViolation("请填写证件号码。", "id_number")
-            correct_document(self.db, self.identity, teacher, form.id_type.data, form.id_number.data)
+            correct_document(self.db, self.identity, teacher, form.id_type.data, form.id_number.data, now=utcnow())
             flash(_("证件信息已更正。以证件号码为账号的，请用新号码登录。"), "success")
             return redirect(url_for("MeView.home"), 303)
 

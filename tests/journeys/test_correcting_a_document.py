@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.access import Account
 from models.history import Change
 from models.people import Teacher
+from rules.phones import TRIES
 from tests.cast import Cast
 
 NEW = "350203198503120036"
@@ -58,3 +59,16 @@ def test_nobody_takes_the_number_of_anothers_account(cast: Cast, client_of: Any)
 def _kind(cast: Cast, name: str) -> int:
     with Session(cast.engine) as session:
         return session.get_one(Teacher, cast.teacher[name]).id_type_id
+
+
+def test_whose_number_is_known_cannot_be_asked_without_end(cast: Cast, client_of: Any) -> None:
+    """The refusal says that a number is somebody's: after a few an hour nothing is said, and nothing is changed."""
+    lan, kind, before = client_of("兰"), str(_kind(cast, "兰")), facts(cast, "兰")
+    known = facts(cast, "梅")[0]
+    for _time in range(TRIES):
+        answer = lan.post("/me/document", id_type=kind, id_number=known)
+        assert answer.status_code == 422 and "操作过于频繁" not in answer.text
+    for number in (known, NEW):
+        answer = lan.post("/me/document", id_type=kind, id_number=number)
+        assert answer.status_code == 422 and "操作过于频繁，请稍后再试。" in answer.text and "重复" not in answer.text
+    assert facts(cast, "兰") == before
