@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import inspect, select
+from sqlalchemy import Integer, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import MANYTOONE, Mapper, Session
 
@@ -25,6 +25,8 @@ Check = Callable[[Session, Any], None]
 Keeper = Callable[[Session, Any], Iterable[str]]
 Follower = Callable[[Session, list[Any]], None]
 F = TypeVar("F", bound=Callable[..., Any])
+
+LARGEST = 2**31 - 1
 
 _holds: dict[type[Base], list[Check]] = defaultdict(list)
 _on_added: dict[type[Any], list[Follower]] = defaultdict(list)
@@ -118,7 +120,7 @@ def linked(session: Session, row: Any, name: str) -> Any:
 
 
 def check_fields(row: Any) -> None:
-    """Required fields are given and texts fit; databases differ in how far they check this."""
+    """Required fields are given, texts and numbers fit and are as the column keeps them; databases differ in how far they see to this."""
     state = inspect(row)
     new = state.transient or state.pending
     for name, column in state.mapper.columns.items():
@@ -128,12 +130,15 @@ def check_fields(row: Any) -> None:
         value = state.dict.get(name)
         if value is None and name.endswith("_id"):
             value = state.dict.get(name.removesuffix("_id"))
-        if value in (None, "") and _must_be_given(column):
+        if (value in (None, "") and _must_be_given(column)) or (value is None and not new and _must_stay(column)):
             raise RuleViolation("请填写“{label}”。", name, label=label)
         if type(value) is str and "\0" in value:
             raise RuleViolation("“{label}”含有不能识别的字符。", name, label=label)
         if isinstance(value, Decimal):
             check_digits(name, label, column.type, value)
+            _keep_scale(row, name, column.type, value)
+        if isinstance(column.type, Integer) and type(value) is int and not -LARGEST - 1 <= value <= LARGEST:
+            raise RuleViolation("“{label}”的数字过大。", name, label=label)
         most = getattr(column.type, "length", None)
         if type(value) is str and most and len(value) > most:
             raise RuleViolation("“{label}”最多 {most} 个字。", name, label=label, most=most)
@@ -148,6 +153,18 @@ def check_digits(name: str, label: str, kind: Any, value: Decimal) -> None:
         raise RuleViolation("“{label}”的数字过大。", name, label=label)
     if precision is not None and value != round(value, scale):
         raise RuleViolation("“{label}”最多 {scale} 位小数。", name, label=label, scale=scale)
+
+
+def _keep_scale(row: Any, name: str, kind: Any, value: Decimal) -> None:
+    """1e1 is written 10.00 where two places are kept: as whoever reads it next finds it."""
+    kept = round(value, kind.scale) if getattr(kind, "scale", None) is not None else value
+    if str(kept) != str(value):
+        setattr(row, name, kept)
+
+
+def _must_stay(column: Any) -> bool:
+    """What comes by itself when a row is added does not come again when it is taken away."""
+    return not column.nullable and not column.primary_key and not column.info.get("readonly")
 
 
 def _must_be_given(column: Any) -> bool:

@@ -13,10 +13,12 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.history import Change
 from models.hours import HourCategory, HourEntry, HourPolicy, Programme
 from models.scoping import SYSTEM, acting_as
 from models.session import make_session_factory
 from rules.hour_ledger import Earned, credit
+from rules.hour_policies import KINDS
 from tests.bench.measuring import counted
 from tests.cast import TODAY, Cast
 
@@ -225,3 +227,24 @@ def test_what_is_no_number_of_hours_is_said_beside_the_field(client_of: Any, cas
         assert yun.post("/hour_policy/add", **values).status_code == 422
         refused = yun.api("post", "/api/v1/hour_policy/", json.dumps(values | {"programme": 1}))
         assert refused.status_code == 422 and list(refused.json["errors"]) == [changed], refused.text
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_number_of_a_policy_is_changed_and_never_emptied(later: HourPolicy, client_of: Any, name: str) -> None:
+    dan, address = client_of("丹"), f"/hour_policy/edit/{later.id}"
+    answer = dan.post(address, **typed(_version=dan.version(address)) | {name: ""}, confirmed="1")
+    assert answer.status_code == 422 and "请填写“" in answer.text
+    answer = dan.api("put", f"/api/v1/hour_policy/{later.id}?confirmed=1", json.dumps({name: None}))
+    assert answer.status_code == 422 and [*answer.json["errors"]] == [name] and "请填写“" in answer.json["errors"][name][0]
+
+
+def test_rest_answers_a_number_as_it_is_read_again(later: HourPolicy, client_of: Any, cast: Cast) -> None:
+    """And history has it so too."""
+    dan, address = client_of("丹"), f"/api/v1/hour_policy/{later.id}"
+    for given, kept in (("2e1", "20.00"), (20.5, "20.50"), ("0.300e1", "3.00")):
+        changed = dan.api("put", f"{address}?confirmed=1", json.dumps({"offline_most": given}))
+        assert changed.status_code == 200, changed.text
+        assert changed.json["result"]["offline_most"] == dan.api("get", address).json["result"]["offline_most"] == kept
+    with Session(cast.engine) as session:
+        told = session.scalars(select(Change.changes).filter_by(table_name="hour_policy", row_id=later.id, act="edit")).all()
+    assert [line["offline_most"][1] for line in told] == ["20.00", "20.50", "3.00"]
