@@ -100,10 +100,35 @@ def test_pages_do_not_shuffle(app: Any, client_of: Any) -> None:
 @pytest.mark.parametrize("name", ["运", "福"])
 def test_the_pages_of_roles_fail_on_no_address_and_sort_by_nothing_of_another_table(client_of: Any, name: str) -> None:
     browser = client_of(name)
-    for query in ("page_RoleModelView=x", "psize_RoleModelView=x"):
-        assert browser.get(f"/roles/list/?{query}").status_code == 200
+    odd = ("x", "-1", "9" * 23, str(2**63 - 1))
+    for query in (*(f"{part}_RoleModelView={value}" for part in ("page", "psize") for value in odd), "psize_RoleModelView=0"):
+        assert browser.get(f"/roles/list/?{query}").status_code == 200, query
         assert browser.get(f"/roles/show/1?{query}").status_code == 200
     for address in ("/roles/download/x", "/roles/show/x", f"/roles/show/{'9' * 25}"):
         assert browser.get(address).status_code == 404
     with_stranger, plain = (browser.get(f"/roles/list/?{query}") for query in ("_oc_RoleModelView=id&_od_RoleModelView=desc", ""))
     assert re.findall(r"/roles/show/\d+", with_stranger.text) == re.findall(r"/roles/show/\d+", plain.text) != []
+
+
+def test_the_forms_of_a_role_ignore_filters_there_are_not(client_of: Any) -> None:
+    yun = client_of("运")
+    for query in ("_flt_1_permissions=1", "_flt_9_name=x", "_flt_0_nothing=x"):
+        for address in ("/roles/add", "/roles/edit/1", "/roles/list/"):
+            assert yun.get(f"{address}?{query}").status_code == 200, (address, query)
+
+
+def test_roles_are_copied_and_nothing_else_is_done_with_several(client_of: Any) -> None:
+    yun = client_of("运")
+    yun.get("/roles/list/")
+    for form in (
+        {"action": "copy_role", "rowid": "1"},
+        {"action": "9" * 25},
+        {},
+        *({"action": "copyrole", "rowid": r} for r in ("x", "99999")),
+    ):
+        assert yun.post("/roles/action_post", **form).status_code == 404, form
+    for address in ("/roles/action/copyrole/1", "/roles/action/nothing/1"):
+        assert yun.post(address).status_code == 404, address
+    assert " copy" not in yun.get("/roles/list/?psize_RoleModelView=100").text
+    assert yun.post("/roles/action_post", action="copyrole", rowid="1").status_code == 302
+    assert " copy" in yun.get("/roles/list/?psize_RoleModelView=100").text

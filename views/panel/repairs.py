@@ -17,6 +17,8 @@ from marshmallow_sqlalchemy import SQLAlchemyAutoSchema
 
 from views.panel.words import FormWords
 
+LAST_PAGE, LARGEST_PAGE = 10_000, 100
+
 
 class RequestFilters:
     """Each request works on its own copy of a view's filter set; stock views share one between all threads (upstream #2366)."""
@@ -53,16 +55,24 @@ class KeySafeConverter(Model2SchemaConverter):  # type: ignore[misc]
         return type("MetaSchema", (SQLAlchemyAutoSchema, class_mixin), {"Meta": type("Meta", (), meta)})
 
 
-def _or_nothing(read: Callable[[], dict[str, int]]) -> Callable[[], dict[str, int]]:
-    """A page number in an address that is no number counts as not given (upstream: a crash)."""
+def _or_nothing(read: Callable[[], dict[str, int]], least: int, most: int) -> Callable[[], dict[str, int]]:
+    """A page or its size in an address that is no number, or one no list has, counts as not given (upstream: a crash)."""
 
     def numbers() -> dict[str, int]:
         try:
-            return read()
+            return {name: number for name, number in read().items() if least <= number <= most}
         except ValueError:
             return {}
 
     return numbers
+
+
+def _filters_there_are(filters: Any, **options: Any) -> None:
+    """Filters in an address, unless one of them is none the view has (upstream: a crash)."""
+    try:
+        urltools.get_filter_args(filters, **options)
+    except (IndexError, KeyError):
+        filters.clear_filters()
 
 
 def repair_flask_appbuilder() -> None:
@@ -72,6 +82,7 @@ def repair_flask_appbuilder() -> None:
     ModelRestApi.model2schemaconverter = KeySafeConverter
     # Its page at /lang/ forgets where the reader was; ours (views.auth) stands there instead.
     BabelManager.register_views = lambda self: None
-    baseviews.get_page_args = _or_nothing(urltools.get_page_args)
-    baseviews.get_page_size_args = _or_nothing(urltools.get_page_size_args)
+    baseviews.get_page_args = _or_nothing(urltools.get_page_args, 0, LAST_PAGE)
+    baseviews.get_page_size_args = _or_nothing(urltools.get_page_size_args, 1, LARGEST_PAGE)
+    baseviews.get_filter_args = _filters_there_are
     FlaskForm.Meta.get_translations = lambda self, form: FormWords()
