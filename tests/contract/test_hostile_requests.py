@@ -277,6 +277,14 @@ def test_the_console_fails_on_no_address(client_of: Any, value: str) -> None:
         assert yun.get(f"/console/title/{asked}").status_code in (200, 302), asked
 
 
+@pytest.mark.parametrize("name", ["export_type", "endpoint", "self", "_method", "context"])
+def test_the_console_s_lists_hand_no_stranger_s_parameter_on(client_of: Any, name: str) -> None:
+    yun = client_of("运")
+    for table in ("title", "change"):
+        assert yun.get(f"/console/{table}/?{name}=x").status_code == 400, table
+        assert yun.get(f"/console/{table}/details/?id=1&url=//[").status_code == 400, table
+
+
 def test_the_console_s_csv_runs_nothing(client_of: Any) -> None:
     yun = client_of("运")
     assert yun.api("post", "/api/v1/title/", json.dumps({"code": "formula", "name": "=1+1"})).status_code == 201

@@ -35,6 +35,35 @@ def test_a_rule_is_told_in_words(client_of: Any, cast: Any) -> None:
         assert session.scalars(select(Title).filter_by(name="再来一个")).first() is None
 
 
+@pytest.mark.parametrize(
+    ("form", "status", "sentence"),
+    [
+        ({}, 404, ""),
+        ({"name": "越位"}, 404, ""),
+        ({"list_form_pk": "x", "name": "越位"}, 404, ""),
+        ({"list_form_pk": "9" * 25, "name": "越位"}, 404, ""),
+        ({"list_form_pk": "99999", "name": "越位"}, 422, ""),
+        ({"list_form_pk": "1", "name": ""}, 422, ""),
+        ({"list_form_pk": "1", "name": "长" * 300}, 422, ""),
+        ({"list_form_pk": "1", "rank": ""}, 422, ""),
+        ({"list_form_pk": "1", "rank": "9" * 25}, 422, "“排序”的数字过大。"),
+    ],
+)
+def test_a_cell_is_refused_in_words(client_of: Any, cast: Any, form: dict[str, str], status: int, sentence: str) -> None:
+    yun = client_of("运")
+    for table in ("title", "subject"):
+        yun.get(f"/console/{table}/")
+        answer = yun.post(f"/console/{table}/ajax/update/", **form)
+        assert answer.status_code == status and sentence in answer.text and answer.text, (table, answer.text)
+
+
+def test_a_number_no_column_holds_is_refused_in_words(client_of: Any) -> None:
+    yun = client_of("运")
+    yun.get("/console/title/")
+    answer = yun.post("/console/title/new/", code="z9", name="新职称", rank="99999999999")
+    assert answer.status_code == 200 and "“排序”的数字过大。" in answer.text
+
+
 def test_its_own_scripts_may_run_and_nobody_elses(client_of: Any) -> None:
     policy = client_of("运").get("/console/title/").headers["Content-Security-Policy"]
     assert "script-src 'self' 'unsafe-inline'" in policy and "nonce" not in policy and "default-src 'self'" in policy

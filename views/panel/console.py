@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, flash, redirect, request, url_for
 from flask_admin import Admin, AdminIndexView, expose
@@ -44,6 +45,7 @@ ACTS = {
     "export": "export",
 }
 FILTERED = ("table_name", "row_id", "account_id", "at", "kind", "state", "created_at")
+ASKED = ("page", "page_size", "sort", "desc", "search")
 IN_CELL = ("text", "int", "bool")
 
 
@@ -55,6 +57,10 @@ class Guard:
             return redirect(url_for("LoginView.login", next=request.path))
         if not self.granted(ACTS.get(name, "read")):
             abort(403)
+        try:
+            urlsplit(request.values.get("url", ""))
+        except ValueError:
+            abort(400)
         return None
 
 
@@ -91,6 +97,13 @@ class Grid(Guard, ModelView):  # type: ignore[misc]
     def __init__(self, model: type[Any], name: Any, **options: Any) -> None:
         table = table_name(model)
         super().__init__(model, current_app.extensions["db"], name=name, endpoint=f"console_{table}", url=f"/console/{table}", **options)
+
+    @expose("/")
+    def index_view(self) -> Any:
+        """The list, asked for what a list knows: its template hands every parameter on to ``url_for``, which takes some for its own."""
+        if any(name not in ASKED and not name.startswith("flt") for name in request.args):
+            abort(400)
+        return super().index_view()
 
     def _get_list_extra_args(self) -> Any:
         """What the address asks for; a page that no grid has is the first or the last there could be."""
@@ -146,6 +159,14 @@ class ConsoleView(Grid):
         """What a cell of the CSV says: never something a spreadsheet would run."""
         value = super().get_export_value(model, name)
         return neutralised(value) if isinstance(value, str) else value
+
+    @expose("/ajax/update/", methods=("POST",))
+    def ajax_update(self) -> Any:
+        """One cell, saved or refused in words (upstream: every refusal is told as a crash, and what names no row is one)."""
+        if row_id(request.form.get("list_form_pk", "")) is None:
+            abort(404)
+        told = super().ajax_update()
+        return (told[0], 422) if isinstance(told, tuple) else told
 
     def handle_view_exception(self, error: Exception) -> bool:
         """A refusal is told in words; anything else is a crash and goes to the log with its reference number."""
