@@ -71,9 +71,17 @@ def check_school(session: Session, school: School) -> None:
         return
     if SchoolKind.OTHER in (school.kind, _before(school, "kind")):
         raise RuleViolation("“其他”是系统为每个区域设置的，不能新增或修改。", "kind")
-    region = linked(session, school, "region")
-    if region and not _acts_at("school", {region.scope_path, *ancestors(region.scope_path)}):
+    if not _is_of_region(session, school):
+        region = linked(session, school, "region")
         raise RuleViolation("学校名称和类型由“{region}”的管理员更正，请与其联系。", "name", region=region.name)
+
+
+@holds(School)
+def check_area_type(session: Session, school: School) -> None:
+    """A school's own administrator says what kind of place it lies in, and goes on saying it (S3-111…113); regions may leave it open."""
+    is_its_own = _acts_at("school", {school.scope_path}) and not _is_of_region(session, school)
+    if school.area_type is None and is_its_own:
+        raise RuleViolation("请填写“{label}”。", "area_type", label=School.area_type.info["label"])
 
 
 @holds(Region)
@@ -89,6 +97,12 @@ def carry_name(session: Session, unit: Unit) -> None:
 
 def _names_regions(region: Region, parent: Region | None) -> bool:
     return _acts_at("region", set(ancestors(f"{parent.scope_path if parent else ROOT}{region.code}/")[:1]))
+
+
+def _is_of_region(session: Session, school: School) -> bool:
+    """Whether the person edits the school from its region or one above; also while it names no region yet."""
+    region = linked(session, school, "region")
+    return region is None or _acts_at("school", {region.scope_path, *ancestors(region.scope_path)})
 
 
 def _acts_at(table: str, paths: Collection[str]) -> bool:

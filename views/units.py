@@ -79,7 +79,7 @@ class SchoolView(MovingView):
         return super().in_menu(identity) and not looks_after_one_school(identity)
 
     def open_fields(self, row: Any | None) -> list[Field]:
-        """A school's own administrator has to say what kind of place it lies in (S3-111, S3-113)."""
+        """A school's own administrator reads beforehand what they have to say (S3-111, S3-113; ``rules.unit_invariants`` asks)."""
         fields = super().open_fields(row)
         return [replace(f, required=True) if f.name == "area_type" and looks_after_one_school(self.identity) else f for f in fields]
 

@@ -122,3 +122,16 @@ def test_a_group_kept_by_its_outcome_alone_says_so(cast: Any, client_of: Any) ->
     assert "该教研组有 1 份研修成果（如“画册”），不能删除。" in ping.get(f"/research_group/delete/{number}").text
     answer = ping.api("delete", f"/api/v1/research_group/{number}")
     assert (answer.status_code, answer.json["message"]) == (409, "该教研组有 1 份研修成果（如“画册”），不能删除。")
+
+
+def test_a_school_that_has_said_where_it_lies_goes_on_saying_it(cast: Any, client_of: Any) -> None:
+    """S3-111…113: as on the form; the region may leave it open, and asks a school anew that way."""
+    address = f"/api/v1/school/{cast.school['北']}"
+    ping, dan = client_of("平"), client_of("丹")
+    for emptied in (None, ""):
+        refused = ping.api("put", address, json.dumps({"area_type": emptied}))
+        assert refused.status_code == 422 and refused.json["errors"] == {"area_type": ["请填写“学校所在地城乡类型”。"]}, refused.text
+    assert ping.api("put", address, json.dumps({"area_type": "rural", "address": "环岛路1号"})).status_code == 200
+    assert ping.api("put", address, json.dumps({"address": "环岛路2号"})).status_code == 200
+    assert dan.api("put", address, json.dumps({"area_type": None})).status_code == 200
+    assert ping.api("put", address, json.dumps({"address": "环岛路3号"})).status_code == 403, "first things first"

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from models.access import Account, PermissionCode, Post
 from models.history import Change
 from models.invariants import what_keeps
-from models.org import Region, RegionKind, RegionLevel, School, SchoolKind
+from models.org import AreaType, Region, RegionKind, RegionLevel, School, SchoolKind
 from models.people import Certification, IdType, Teacher
 from models.scoping import ROOT, SYSTEM, Identity, acting_as, reached_classes
 from models.violation import Conflict, NotPermitted, OutOfReach
@@ -74,6 +74,18 @@ def add(factory, identity, row):
         session.add(row)
         session.commit()
         return row.id
+
+
+def test_only_a_school_s_own_administrator_has_to_say_where_it_lies(cast, factory):
+    """S3-111…113."""
+    own, county = (at(cast.path[unit], "read school", "edit school") for unit in (NORTH, "思明区"))
+    edit(factory, county, School, cast.school[NORTH], area_type=None)
+    edit(factory, SYSTEM, School, cast.school[NORTH], address="环岛路1号")
+    with pytest.raises(RuleViolation, match="请填写“学校所在地城乡类型”。"):
+        edit(factory, own, School, cast.school[NORTH], address="环岛路2号")
+    edit(factory, own, School, cast.school[NORTH], address="环岛路2号", area_type=AreaType.TOWN)
+    with pytest.raises(RuleViolation, match="请填写“学校所在地城乡类型”。"):
+        edit(factory, own, School, cast.school[NORTH], area_type=None)
 
 
 # --- moving a school --------------------------------------------------------------------------------------------------
