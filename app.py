@@ -37,6 +37,7 @@ from views.files import FilesView, contain
 from views.health import health
 from views.hours import HoursView
 from views.incoming import check_incoming
+from views.lapsed import kept_form
 from views.me import MeView
 from views.notices import NoticesView
 from views.page_views import count_page_views
@@ -177,7 +178,6 @@ def _limits(settings: Settings) -> Limits:
 
 def _secure(app: Flask, settings: Settings) -> None:
     """CSRF on every unsafe route, a content policy with nonces, cookie flags (before AppBuilder: it looks them up)."""
-    CSRFProtect(app)
     app.after_request(loosen)
     app.after_request(contain)
     app.after_request(_keep_nothing)
@@ -206,6 +206,8 @@ def _secure(app: Flask, settings: Settings) -> None:
         },
         content_security_policy_nonce_in=["script-src"],
     )
+    # After the policy: the page that refuses a form has scripts too.
+    CSRFProtect(app)
 
 
 def _keep_nothing(answer: Response) -> Response:
@@ -218,9 +220,12 @@ def _keep_nothing(answer: Response) -> Response:
 def _tell_errors(app: Flask) -> None:
     """Every error is a sentence; a crash shows a reference number and no data."""
 
+    def by_program() -> bool:
+        return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+
     def page(code: int, message: str = "", reference: str = "") -> Any:
         app.extensions["db"].rollback()
-        if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
+        if by_program():
             return jsonify({"message": message or _("请求不能处理。"), "reference": reference}), code
         return render_template("errors/error.html", code=code, message=message, reference=reference), code
 
@@ -228,7 +233,9 @@ def _tell_errors(app: Flask) -> None:
     app.register_error_handler(NotPermitted, lambda error: page(403, told(error.sentence)))
     app.register_error_handler(Conflict, lambda error: page(409, refused(error)))
     app.register_error_handler(RuleViolation, lambda error: page(400, refused(error)))
-    app.register_error_handler(CSRFError, lambda error: page(400, _("页面停留过久或来源不明，请刷新后重试。")))
+    app.register_error_handler(
+        CSRFError, lambda error: (not by_program() and kept_form()) or page(400, _("页面停留过久或来源不明，请刷新后重试。"))
+    )
     app.register_error_handler(
         HTTPException, lambda error: error.get_response() if (error.code or 500) < 400 else page(error.code or 500, _own_words(error))
     )
