@@ -19,6 +19,7 @@ from models.violation import Sentence
 from rules.accounts import reset_many, reset_password, unlock
 from rules.approvals import administers_own_school
 from rules.certification import open_application
+from rules.grants import is_admin_role
 from rules.hour_statement import totals_of
 from rules.page_views import day_of
 from rules.people import leave_school
@@ -27,6 +28,7 @@ from rules.real_name import lacks_facts, missing_facts
 from rules.rotation import rotating, serves_elsewhere
 from rules.service import reset_by_sms
 from rules.superiors import ABOVE, in_hands_of, offices_of
+from views.codes import own_post
 from views.panel.attaching import file_lists
 from views.panel.cells import text_of
 from views.panel.pages import Button, ConfirmPage
@@ -64,11 +66,19 @@ class TeacherView(PanelView):
         return (*incomplete, *sent, *own)
 
     def list_fields(self) -> list[Field]:
-        """Of those who serve elsewhere also where and until when."""
+        """Where there are several schools, whose teacher each is, in place of the stage; who serves elsewhere: also where and until when."""
         fields = super().list_fields()
+        if not self._at_one_school():
+            name = next(n for n, f in enumerate(fields) if f.name == "name") + 1
+            fields = [f for f in (*fields[:name], *chosen(self.model, ("school",)), *fields[name:]) if f.name != "stage"]
         if "only.rotating" not in request.args:
             return fields
         return [f for f in fields if f.name != "applied_at"] + chosen(self.model, ("rotation_unit", "rotation_until"))
+
+    def _at_one_school(self) -> bool:
+        """Whether everybody this workbench lists teaches at the same school."""
+        own = own_post()
+        return own is None or own.school_id is not None or not is_admin_role(own.role)
 
     def list_buttons(self) -> Sequence[Button]:
         return [

@@ -58,7 +58,7 @@ def list_page(view: PanelView, listing: Listing) -> ListPage:
         save_view_url=view.url("save_view"),
         export_url=view.url("export") if view.may("export") else "",
         export_columns=[
-            (f.name, _(f.label), f.name in screen.list or screen.export is not None)
+            (f.name, _(f.label), f.name in screen.list or f in fields or screen.export is not None)
             for f in exported_fields(view.model)
             if visible(f, view.identity, table)
         ],
