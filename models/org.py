@@ -109,6 +109,7 @@ class School(Published, Record):
         facets=("kind", "area_type"),
         filters=("region",),
         sort=("code", "name"),
+        order="scope_path",
         key=("code",),
         extra_acts=("move",),
         related=("Teacher.school",),

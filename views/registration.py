@@ -208,7 +208,7 @@ class RegistrationView(PageView):
 
     @expose("/schools")
     def schools(self) -> Response:
-        """Schools whose name begins with ``q``, for choosing one's own; never cached (S4-37)."""
+        """Schools of the name ``q``, for choosing one's own; never cached (S4-37)."""
         query = (
             select(School.id, School.name, Region.name).join(Region, School.region_id == Region.id).where(School.kind != SchoolKind.OTHER)
         )
@@ -216,13 +216,17 @@ class RegistrationView(PageView):
 
     @expose("/regions")
     def regions(self) -> Response:
-        """Regions whose name begins with ``q``."""
+        """Regions of the name ``q``."""
         return self._found(select(Region.id, Region.name, Region.code), Region.name)
 
     def _found(self, query: Any, name: Any) -> Response:
+        """What begins with ``q``; where nothing does, what has it anywhere, from two characters on."""
         text = request.args.get("q", "").strip()[:50]
+        query = query.order_by(name).limit(MOST_FOUND)
         with acting_as(PUBLIC):
-            rows = self.db.execute(query.where(name.startswith(text, autoescape=True)).order_by(name).limit(MOST_FOUND)).all()
+            rows = self.db.execute(query.where(name.startswith(text, autoescape=True))).all()
+            if not rows and len(text) >= 2:
+                rows = self.db.execute(query.where(name.contains(text, autoescape=True))).all()
         answer = jsonify({"results": [{"id": i, "text": f"{label}（{more}）"} for i, label, more in rows]})
         answer.headers["Cache-Control"] = "no-store"
         return answer

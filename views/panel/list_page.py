@@ -49,6 +49,7 @@ def list_page(view: PanelView, listing: Listing) -> ListPage:
         chips=_chips(view, listing),
         search=state.search,
         contains=state.anywhere,
+        anywhere_url=state.address(anywhere=True, page=1) if state.search and not state.anywhere else "",
         searchable=bool(listing.search_names()),
         search_hint=_("输入开头几个字：%(names)s", names=listed(_(listing.fields[n].label) for n in listing.search_names())),
         hidden=_hidden(state),
@@ -63,7 +64,7 @@ def list_page(view: PanelView, listing: Listing) -> ListPage:
             if visible(f, view.identity, table)
         ],
         import_url=view.url("upload") if view.may("import") else "",
-        empty_hint=_empty_hint(view, narrowed),
+        empty_hint=_empty_hint(view, state, narrowed),
         narrowed=narrowed,
         notice=view.list_notice(),
         query=state.address(page=1).removeprefix("?"),
@@ -77,8 +78,10 @@ def _hidden(state: ListState) -> list[tuple[str, str]]:
     return [*kept, *([("sort", state.sort)] if state.sort else []), *size]
 
 
-def _empty_hint(view: PanelView, narrowed: bool) -> str:
+def _empty_hint(view: PanelView, state: ListState, narrowed: bool) -> str:
     """What to do next; nobody is sent to a button they do not have."""
+    if state.search and not state.anywhere:
+        return _("没有以“%(text)s”开头的记录。换一个条件试试，或清除筛选。", text=state.search)
     if narrowed:
         return _("换一个条件试试，或清除筛选。")
     can_fill = "add" not in view.screen.acts or view.may("add")

@@ -144,6 +144,8 @@ class ListPage:
     """Sent as ``q``; ``anywhere=1`` asks for a match anywhere instead of at the beginning. (An input called ``contains`` would
     hide the method of that name every form has in a browser.)"""
     contains: bool = False
+    anywhere_url: str = ""
+    """The same search anywhere in the text; empty when that is what was searched, or nothing."""
     searchable: bool = False
     search_hint: str = ""
     hidden: Sequence[tuple[str, str]] = ()
