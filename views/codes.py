@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from secrets import token_urlsafe
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from flask import current_app, g, request, send_file
+from flask import current_app, flash, g, redirect, request, send_file
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -26,6 +27,7 @@ from models.violation import RuleViolation
 from rules.code_issuers import MAY_ISSUE, stands_above
 from rules.grants import REGION_SPECIAL, REGION_SUPER, SCHOOL_ADMIN, role_label
 from rules.permission_codes import IssuedCode, Target, codes_workbook_rows, issue_codes, revoke_code
+from rules.throttle import clear, hit
 from views.panel.cells import moment_text
 from views.panel.excel.columns import SheetColumn
 from views.panel.excel.writer import write_xlsx
@@ -35,6 +37,8 @@ from views.panel.screens import PanelView
 from views.panel.security import Held
 from views.panel.verbs import Verb
 
+ASKED_SECONDS = 7 * 86400
+"""How long the same form is known to have been answered; no session lasts as long without its page being left."""
 MOST_UNITS = 500
 """How many units one page of issuing offers; more are narrowed down by region first."""
 
@@ -83,18 +87,41 @@ class CodeView(PanelView):
     @expose("/issue", methods=["GET", "POST"])
     @has_access
     def issue(self) -> Response:
-        """Choose the role and the units, get the codes once: on the page, or as one workbook. To look for more units keeps those chosen."""
+        """Choose the role and the units, get the codes once: on the page, or as one workbook. To look for more units keeps those chosen.
+
+        The answer asked for again (a page refreshed, a form sent twice) issues nothing: new codes would void those just told.
+        """
         form = self._issue_form()
         if request.method == "POST" and "find" not in request.form and form.validate():
+            asked = f"issue:{self.identity.account_id}:{request.form.get('asked') or token_urlsafe(16)}"
+            if not hit(self.db, asked, limit=1, seconds=ASKED_SECONDS, now=utcnow()):
+                flash(_("这些权限码已经生成过，为了安全不再显示。需要新的权限码请重新生成。"), "warning")
+                return redirect(self.url("list"), 303)
             try:
                 issued = self._issue(form)
             except RuleViolation as refusal:
                 place(form, refusal)
+                clear(self.db, asked)
+                self.db.commit()
             else:
                 return _workbook(issued) if request.form.get("format") == "xlsx" else self._once(issued)
         return self.render_template(
-            "access/issue.html", form=form, errors=errors_of(form), cancel_url=self.url("list")
+            "access/issue.html",
+            form=form,
+            errors=errors_of(form),
+            cancel_url=self.url("list"),
+            asked=token_urlsafe(16),
+            waiting=self._with_a_code(form.units.choices),
         ), 422 if form.errors else 200  # type: ignore[return-value]
+
+    def _with_a_code(self, units: Sequence[tuple[str, str]]) -> set[str]:
+        """Which of these units hold a code that nobody has used yet."""
+        numbers = [_numbers([value for value, _label in units], kind) for kind in "rs"]
+        here = or_(PermissionCode.region_id.in_(numbers[0]), PermissionCode.school_id.in_(numbers[1]))
+        asked = select(PermissionCode.region_id, PermissionCode.school_id).where(
+            here, PermissionCode.state == CodeState.ISSUED, PermissionCode.expires_at > utcnow()
+        )
+        return {f"s{school}" if school else f"r{region}" for region, school in self.db.execute(asked)}
 
     def _once(self, issued: list[IssuedCode]) -> Response:
         return self.render_template("access/codes.html", issued=codes_shown(issued), title=_("权限码已生成"), back_url=self.url("list"))  # type: ignore[no-any-return]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.clients import Browser
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ISSUE = "/permission_code/issue"
+ASKED = re.compile(r'name="asked" value="([^"]+)"')
 
 
 def workbook_of(browser: Browser, *units: str) -> list[list[str]]:
@@ -65,3 +67,37 @@ def test_issuing_again_is_no_second_copy(cast: Cast, client_of: Any) -> None:
     assert first != second
     assert bind(lin, first).status_code == 422
     assert bind(lin, second).status_code == 303
+
+
+@pytest.mark.parametrize("form", ["page", "xlsx"])
+def test_the_answer_asked_for_again_issues_nothing(cast: Cast, client_of: Any, form: str) -> None:
+    """A page refreshed after its codes were copied must not void them."""
+    yuan, far = client_of("远"), f"s{cast.school['城']}"
+    given = {"role": "school_admin", "units": [far], "days": "7", "format": form, "asked": asked_of(yuan)}
+    assert yuan.post(ISSUE, **given).status_code == 200
+    issued = codes_in(cast)
+    again = yuan.post(ISSUE, **given)
+    assert again.status_code == 303 and "这些权限码已经生成过" in yuan.get(again.headers["Location"]).text
+    assert codes_in(cast) == issued, "none new, none void"
+    assert re.search(rf'value="{far}"[^>]*><span[^>]*>城实验小学 <span[^>]*>已有未使用的权限码', yuan.get(ISSUE).text)
+    assert yuan.post(ISSUE, **{**given, "asked": asked_of(yuan)}).status_code == 200 and codes_in(cast) != issued
+
+
+def test_a_refused_form_may_be_sent_again(cast: Cast, client_of: Any) -> None:
+    yuan = client_of("远")
+    given = {"role": "school_admin", "units": [f"s{cast.school['城']}"], "format": "page", "asked": asked_of(yuan)}
+    assert [yuan.post(ISSUE, **given, days="999").status_code for _again in range(2)] == [422, 422], "nothing was issued yet"
+    assert yuan.post(ISSUE, **given, days="7").status_code == 200
+
+
+def asked_of(browser: Browser) -> str:
+    """What a fresh form sends along."""
+    found = ASKED.search(browser.get(ISSUE).text)
+    assert found
+    return found[1]
+
+
+def codes_in(cast: Cast) -> list[tuple[int, str]]:
+    with Session(cast.engine) as session:
+        codes = session.scalars(select(PermissionCode).order_by(PermissionCode.id))
+        return [(code.id, code.state.value) for code in codes]
