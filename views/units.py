@@ -10,6 +10,7 @@ from flask import abort, current_app, flash, g, make_response, redirect, render_
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
+from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 from wtforms.validators import InputRequired
 
@@ -17,7 +18,8 @@ from models.access import Post
 from models.base import utcnow
 from models.fields import Field
 from models.org import Region, School
-from models.scoping import Identity
+from models.people import Teacher
+from models.scoping import Identity, below
 from models.violation import RuleViolation
 from rules.code_issuers import MAY_REPLACE
 from rules.delegates import administrator_may_have_substitute
@@ -28,7 +30,7 @@ from views.codes import codes_shown, own_post, stands_above_it
 from views.panel.cells import moment_text
 from views.panel.forms import LinkField, errors_of, first_options, place
 from views.panel.menu import ENTRIES, Entry
-from views.panel.pages import Button
+from views.panel.pages import Button, ConfirmPage
 from views.panel.screens import PanelView
 from views.panel.verbs import Verb
 from views.panel.words import listed
@@ -40,7 +42,7 @@ class MovingView(PanelView):
     def _move_to(self, row: Any, target: type[Any], label: str, move: Any) -> Response:
         link = LinkField(
             label,
-            [InputRequired()],
+            [InputRequired(_("请选择%(what)s。", what=label))],
             target=target,
             session=self.db,
             remote_url=self.url("choices", name="region" if target is Region else "parent"),
@@ -48,20 +50,43 @@ class MovingView(PanelView):
         form = type("MoveForm", (FlaskForm,), {"target": link})(meta={"csrf": False})
         form.target.offer(first_options(self.db, target))
         if request.method == "POST" and form.validate():
+            unit = self.db.get(target, form.target.data)
+            ways = {"name": str(row), "origin": str(_above(row) or "--"), "target": str(unit)}
+            if request.form.get("confirmed") != "1":
+                return self._ask_to_move(row, unit, ways)
             try:
-                move(self.db, self.identity, row, self.db.get(target, form.target.data), now=utcnow())
+                move(self.db, self.identity, row, unit, now=utcnow())
             except RuleViolation as refusal:
                 place(form, refusal)
             else:
-                flash(_("已调动，下属数据一并转移。"), "success")
-                return redirect(self.url("list"), 303)
+                flash(_("已调动 %(name)s：%(origin)s → %(target)s，下属数据一并转移。", **ways), "success")
+                return redirect(self.url("show", pk=row.id), 303)
         context = {
             "title": _("调动：%(name)s", name=str(row)),
             "intro": _("所属的教师、岗位、账号和权限码会一并转移到新的区域。跨县区由市级管理员办理，跨地市由省级管理员办理。"),
-            "submit_label": _("确定调动"),
+            "submit_label": _("下一步"),
             "cancel_url": self.url("show", pk=row.id),
         }
         return self.render_template("simple_form.html", form=form, errors=errors_of(form), **context), 422 if form.errors else 200  # type: ignore[return-value]
+
+    def _ask_to_move(self, row: Any, unit: Any, ways: dict[str, str]) -> Response:
+        """Before everything below goes along: from where, to where, and how many people."""
+        count = self.db.scalar(select(func.count()).select_from(Teacher).where(below(Teacher.scope_path, row.scope_path)))
+        message = _("%(name)s：%(origin)s → %(target)s，%(count)s 名教师随之调动。", count=count, **ways)
+        button = Button(_("调动"), self.url("move", pk=row.id), "arrows-exchange", "primary", "post", confirm_label=_("确定调动"))
+        page = ConfirmPage(
+            _("调动：%(name)s", name=str(row)), message, button, self.url("show", pk=row.id), values=[("target", str(unit.id))]
+        )
+        return self.render_template("panel/confirm.html", page=page)  # type: ignore[no-any-return]
+
+
+def _above(row: Any) -> Any:
+    """The region a school or a region stands in."""
+    return row.region if isinstance(row, School) else row.parent
+
+
+OF_THE_LEVEL_ABOVE = ("name", "kind")
+"""What a school's own administrator asks the region to correct (rules.unit_invariants)."""
 
 
 def looks_after_one_school(identity: Identity) -> bool:
@@ -79,9 +104,14 @@ class SchoolView(MovingView):
         return super().in_menu(identity) and not looks_after_one_school(identity)
 
     def open_fields(self, row: Any | None) -> list[Field]:
-        """A school's own administrator reads beforehand what they have to say (S3-111, S3-113; ``rules.unit_invariants`` asks)."""
+        """A school's own administrator reads beforehand what they have to say (S3-111, S3-113; ``rules.unit_invariants`` asks).
+
+        Not what the level above says: name and kind.
+        """
         fields = super().open_fields(row)
-        return [replace(f, required=True) if f.name == "area_type" and looks_after_one_school(self.identity) else f for f in fields]
+        if not looks_after_one_school(self.identity):
+            return fields
+        return [replace(f, required=True) if f.name == "area_type" else f for f in fields if f.name not in OF_THE_LEVEL_ABOVE]
 
     @expose("/own")
     @has_access

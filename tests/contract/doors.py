@@ -185,10 +185,10 @@ def move_it(visit: Visit) -> Iterator[TestResponse]:
     """A unit to each region, one's own among them; and each school to the row, where that is a region."""
     if visit.view.table in ("school", "region"):
         for region in visit.regions:
-            yield visit.browser.post(f"{visit.base}/move/{visit.row_id}", target=str(region))
+            yield visit.browser.post(f"{visit.base}/move/{visit.row_id}", target=str(region), confirmed="1")
     if visit.view.table == "region":
         for school in range(1, 5):
-            yield visit.browser.post(f"/school/move/{school}", target=str(visit.row_id))
+            yield visit.browser.post(f"/school/move/{school}", target=str(visit.row_id), confirmed="1")
 
 
 def issue_codes_for_it(visit: Visit) -> Iterator[TestResponse]:

@@ -159,8 +159,14 @@ def test_a_school_is_moved_by_the_level_above_both_regions(cast: Any, client_of:
     north, lake = cast.school["北"], cast.region["湖里区"]
     dan, fu = client_of("丹"), client_of("福")
     dan.get(f"/school/move/{north}")
-    assert dan.post(f"/school/move/{north}", target=str(lake)).status_code == 422
-    fu.get(f"/school/move/{north}")
-    assert fu.post(f"/school/move/{north}", target=str(lake)).status_code == 303
+    assert dan.post(f"/school/move/{north}", target=str(lake), confirmed="1").status_code == 422
+    nothing = fu.post(f"/school/move/{north}", target="")
+    assert nothing.status_code == 422 and "请选择转入的区域。" in nothing.text
+    asked = fu.post(f"/school/move/{north}", target=str(lake))
+    assert asked.status_code == 200 and "北实验小学：思明区 → 湖里区，3 名教师随之调动。" in asked.text
+    assert dan.get(f"/teacher/show/{cast.teacher['梅']}").status_code == 200, "nothing has moved yet"
+    moved = fu.post(f"/school/move/{north}", target=str(lake), confirmed="1")
+    assert moved.status_code == 303 and moved.headers["Location"] == f"/school/show/{north}"
+    assert "已调动 北实验小学：思明区 → 湖里区" in fu.get(moved.headers["Location"]).text
     assert client_of("岚").get(f"/teacher/show/{cast.teacher['梅']}").status_code == 200
     assert dan.get(f"/teacher/show/{cast.teacher['梅']}").status_code == 404

@@ -45,8 +45,17 @@ def test_a_school_finds_its_own_page_under_the_name_of_the_manual(client_of: Cli
     assert (answer.status_code, answer.location) == (302, f"/school/show/{cast.school['北']}")
     form = school.get(f"/school/edit/{cast.school['北']}").text
     assert "required-star" in form[form.index("学校所在地城乡类型") : form.index('name="area_type"')]
-    refused = school.post(f"/school/edit/{cast.school['北']}", _version="1", name="北实验小学", kind="school", area_type="")
+    refused = school.post(f"/school/edit/{cast.school['北']}", _version="1", area_type="")
     assert refused.status_code == 422
+
+
+def test_a_school_is_not_offered_what_its_region_corrects(client_of: Client, cast: Cast) -> None:
+    address = f"/school/edit/{cast.school['北']}"
+    school, county = client_of("平"), client_of("丹").get(address).text
+    for name in ("name", "kind"):
+        assert f'name="{name}"' in county and f'name="{name}"' not in school.get(address).text
+    assert school.post(address, _version=school.version(address), area_type="town", name="别名").status_code == 303
+    assert "北实验小学" in school.get(f"/school/show/{cast.school['北']}").text
 
 
 def test_a_county_keeps_the_list_of_schools(client_of: Client) -> None:
