@@ -28,7 +28,7 @@ class UniqueValues:
 
     def __init__(self, session: Session, model: type[Any], key: Sequence[str]) -> None:
         self._session, self._model = session, model
-        self._kept_by_database = list(dict.fromkeys(_unique_columns(model)))
+        self._kept_by_database = dict(_unique_columns(model))
         self._seen: dict[Names, dict[Values, int]] = {names: {} for names in self._kept_by_database}
         if key:
             self._seen.setdefault(tuple(key), {})
@@ -50,7 +50,14 @@ class UniqueValues:
         owners = self._owners(names, {values for _line, values in given})
         for line, values in given:
             if owners.get(values, line.row_id) != line.row_id:
-                line.refuse(RuleViolation("“{label}”与已有记录重复。", names[-1], label=self._label(names)))
+                line.refuse(self._taken(names))
+
+    def _taken(self, names: Names) -> RuleViolation:
+        """The constraint's own sentence, where it has one."""
+        info = self._kept_by_database[names]
+        if "sentence" in info:
+            return RuleViolation(info["sentence"], info["field"])
+        return RuleViolation("“{label}”与已有记录重复。", names[-1], label=self._label(names))
 
     def _owners(self, names: Names, wanted: set[Values]) -> dict[Values, int]:
         columns = [getattr(self._model, name) for name in names]
@@ -71,13 +78,12 @@ def _is_changed(line: Line, names: Names) -> bool:
     return line.row_id is None or any(name in line.values for name in names)
 
 
-def _unique_columns(model: type[Any]) -> Iterator[Names]:
-    """Column names of every unique constraint and of every unique index over all rows."""
+def _unique_columns(model: type[Any]) -> Iterator[tuple[Names, dict[str, Any]]]:
+    """Column names of every unique index over all rows and of every unique constraint, each with its info."""
     mapper, table = model.__mapper__, model.__table__
-    groups = [c.columns for c in table.constraints if isinstance(c, UniqueConstraint)]
-    groups += [index.columns for index in table.indexes if index.unique and not _is_partial(index)]
-    for columns in groups:
-        yield tuple(mapper.get_property_by_column(column).key for column in columns)
+    kept = [index for index in table.indexes if index.unique and not _is_partial(index)]
+    for one in (*kept, *(c for c in table.constraints if isinstance(c, UniqueConstraint))):
+        yield tuple(mapper.get_property_by_column(column).key for column in one.columns), one.info
 
 
 def _is_partial(index: Index) -> bool:
