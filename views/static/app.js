@@ -375,16 +375,18 @@
     setTimeout(look, 1000);
   });
 
-  // ---- charts: <div data-chart='{labels, series: [{name, kind, values}], unit}'>; their table stands beside them ----
+  // ---- charts: <div data-chart='{labels, series: [{name, kind, values}], unit}'>; their table stands beside them.
+  // The unit is that of the lines, or of the bars where there are none; "%" is of a hundred. ----
 
   const COLOURS = { bar: ["#1f5fbf", "#2fb344", "#4299e1", "#ae3ec9"], line: ["#f59f00", "#d6336c"] };
 
   const chartOption = ({ labels, series, unit }) => {
     const used = { bar: 0, line: 0 };
     const lines = series.some((one_) => one_.kind === "line");
+    const bars = !lines && unit === "%" ? { max: 100, axisLabel: { formatter: "{value}%" } } : {};
     return {
       animation: false, grid: { left: 64, right: lines ? 48 : 16, top: lines ? 68 : 44, bottom: 32 }, legend: { top: 0, type: "scroll" }, tooltip: { trigger: "axis" },
-      xAxis: { type: "category", data: labels }, yAxis: [{ type: "value", minInterval: 1 }, { type: "value", minInterval: 1, name: unit, show: lines, splitLine: { show: false } }],
+      xAxis: { type: "category", data: labels }, yAxis: [{ type: "value", minInterval: 1, ...bars }, { type: "value", minInterval: 1, name: unit, show: lines, splitLine: { show: false } }],
       series: series.map(({ name, kind, values }) => ({
         name, type: kind, data: values, yAxisIndex: kind === "line" ? 1 : 0, smooth: kind === "line", barMaxWidth: 34,
         itemStyle: { color: COLOURS[kind][used[kind]++ % COLOURS[kind].length], borderRadius: kind === "bar" ? [3, 3, 0, 0] : 0 },
