@@ -93,7 +93,7 @@ class CodeView(PanelView):
         """
         form = self._issue_form()
         if request.method == "POST" and "find" not in request.form and form.validate():
-            asked = f"issue:{self.identity.account_id}:{request.form.get('asked') or token_urlsafe(16)}"
+            asked = f"issue:{self.identity.account_id}:{request.form.get('asked', '')[:32] or token_urlsafe(16)}"
             if not hit(self.db, asked, limit=1, seconds=ASKED_SECONDS, now=utcnow()):
                 flash(_("这些权限码已经生成过，为了安全不再显示。需要新的权限码请重新生成。"), "warning")
                 return redirect(self.url("list"), 303)
