@@ -66,11 +66,14 @@ class TeacherView(PanelView):
         return (*incomplete, *sent, *own)
 
     def list_fields(self) -> list[Field]:
-        """The ten columns (S3-118); where there are several schools also whose teacher each is; who serves elsewhere, where and until when."""
+        """The ten columns (S3-118); where there are several schools, whose teacher each is in place of the kind of document.
+
+        Of those who serve elsewhere also where and until when.
+        """
         fields = super().list_fields()
         if not self._at_one_school():
             name = next(n for n, f in enumerate(fields) if f.name == "name") + 1
-            fields = [*fields[:name], *chosen(self.model, ("school",)), *fields[name:]]
+            fields = [f for f in (*fields[:name], *chosen(self.model, ("school",)), *fields[name:]) if f.name != "id_type"]
         if "only.rotating" not in request.args:
             return fields
         return [f for f in fields if f.name != "applied_at"] + chosen(self.model, ("rotation_unit", "rotation_until"))

@@ -5,7 +5,7 @@ The one thing a newcomer gets wrong: administrators and the IT team see the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from models.activities import ActivityKind, ActivityState
 from models.base import utcnow
+from models.hours import Programme
 from models.scoping import Identity
 from rules.hour_statement import totals_of
 from rules.hours import Tally
@@ -51,17 +52,11 @@ class TakingPartView(PageView):
         programmes = {programme.id: programme for _group, programme, _topics in groups}.values()
         return self.render_template(  # type: ignore[no-any-return]
             "research/mine.html",
-            tasks=[(task, *due(task, now)) for task in tasks_of(self.db, self.identity, teacher_id, now=now, most=TASKS)],
+            **own_tasks(self.db, self.identity, teacher_id, programmes, now),
             groups=[(group, programme, topics, self._leads(group)) for group, programme, topics in groups],
-            totals=[(p, t, percent(t)) for p, t in totals_of(self.db, self.identity, teacher_id, also=programmes, now=now)],
             reviews=mine_reviews(self.db, self.identity),
             teacher_id=teacher_id,
-            takes_part=self.identity.may("join", "activity"),
             today=day_of(now),
-            states=STATES,
-            colours=COLOURS,
-            text_of=text_of,
-            moment_text=moment_text,
         )
 
     def _leads(self, group: Any) -> bool:
@@ -106,6 +101,19 @@ class TakingPartView(PageView):
 
     def _other_list(self, state: ListState) -> str:
         return request.path + ("?" if WHOLE in state.only else f"?only.{WHOLE}=1")
+
+
+def own_tasks(db: Any, identity: Identity, teacher_id: int, also: Collection[Programme], now: datetime) -> dict[str, Any]:
+    """What ``research/_own_tasks.html`` shows: the person's hours, also of programmes without any so far, and what they have to do."""
+    return {
+        "tasks": [(task, *due(task, now)) for task in tasks_of(db, identity, teacher_id, now=now, most=TASKS)],
+        "totals": [(programme, t, percent(t)) for programme, t in totals_of(db, identity, teacher_id, also=also, now=now)],
+        "takes_part": identity.may("join", "activity"),
+        "states": STATES,
+        "colours": COLOURS,
+        "text_of": text_of,
+        "moment_text": moment_text,
+    }
 
 
 def percent(tallied: Tally) -> int:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import abort, current_app, g, redirect, session, url_for
 from flask_appbuilder import BaseView, expose
 from flask_babel import gettext as _
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
+from models.base import utcnow
 from models.people import Teacher
+from models.scoping import current_identity
+from rules.members import teacher_of
 from rules.real_name import missing_facts
 from views.panel.menu import ENTRIES, Entry, shell
 from views.panel.security import PERSONAL, workbenches
 from views.panel.words import listed
+from views.taking_part import own_tasks
 
 
 class WorkbenchView(BaseView):  # type: ignore[misc]
@@ -27,7 +33,15 @@ class WorkbenchView(BaseView):  # type: ignore[misc]
         """The current workbench; who has no rights anywhere is led to binding a code (S3-32, S3-33)."""
         if not g.posts:
             return self.render_template("auth/no_rights.html")  # type: ignore[no-any-return]
-        return self.render_template("workbench/home.html", shell_page=shell(), missing=self._missing())  # type: ignore[no-any-return]
+        return self.render_template("workbench/home.html", shell_page=shell(), missing=self._missing(), own=self._own())  # type: ignore[no-any-return]
+
+    def _own(self) -> dict[str, Any]:
+        """Of who takes part in research: their hours and their tasks, before everything else (S0-101)."""
+        identity = current_identity()
+        teacher_id = teacher_of(identity)
+        if g.workbench != PERSONAL or teacher_id is None or not identity.may("join", "activity"):
+            return {}
+        return own_tasks(current_app.extensions["db"](), identity, teacher_id, (), utcnow())
 
     def _missing(self) -> str:
         """What a teacher has yet to fill in, where they arrive after signing in (S2-13, S3-27)."""

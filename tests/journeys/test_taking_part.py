@@ -100,6 +100,9 @@ def test_a_member_finds_what_is_to_be_done(north: School, client_of: Any) -> Non
     assert "查看成员" in member and "成员管理" not in member and "查看专题" in member and "专题管理" not in member
     assert "成员管理" in leader and "专题管理" in leader
     assert client_of("平").get("/research/mine/").status_code == 404
+    home = client_of(MEMBER).get("/").text
+    assert "研修任务" in home and "活动教学研讨" in home, "and where they arrive"
+    assert "研修任务" not in client_of("平").get("/").text + client_of("菊").get("/").text
 
 
 def test_who_cannot_reach_the_target_any_more_reads_it_on_the_page(north: School, client_of: Any) -> None:
@@ -471,7 +474,12 @@ def test_the_pages_ask_the_database_rarely(north: School, client_of: Any, app: A
         clients[MEMBER].post(north.url(kind, "join"), **YES)
     clients[MEMBER].post(north.url(DISCUSSION, "comments"), body="一")
     clients[MEMBER].post(north.url(HOMEWORK, "homework"), **{"files.homework": "", "upload.homework": (BytesIO(samples.pdf()), "a.pdf")})
-    addresses = [("/research/activities/", PAGE), ("/research/activities/?page=2&f.kind=discussion", PAGE), ("/research/mine/", RECORD)]
+    addresses = [
+        ("/", PAGE),
+        ("/research/activities/", PAGE),
+        ("/research/activities/?page=2&f.kind=discussion", PAGE),
+        ("/research/mine/", RECORD),
+    ]
     addresses += [(north.url(kind), RECORD) for kind in ActivityKind]
     over = []
     for who, client in clients.items():
