@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from models.access import Role
 from models.people import Teacher
 from models.scoping import SYSTEM, acting_as
+from rules.grants import SCHOOL_ADMIN
 from tests.clients import Browser
 
 
@@ -52,3 +56,23 @@ def test_a_new_operator_signs_in_and_reaches_everything(app: Any, cast: Any) -> 
 def test_an_operator_is_not_made_with_a_weak_password(app: Any, cast: Any) -> None:
     refused = ask(app, "create-operator", "keeper", "--password", "1")
     assert refused.exit_code == 1 and "密码" in refused.output
+
+
+def test_the_doctor_names_what_the_database_lacks(app: Any, cast: Any) -> None:
+    """A forgotten migration and a grant that came after its table are told, the one as a fault, the other as a note."""
+    well = ask(app, "doctor")
+    assert (well.exit_code, well.output) == (0, "all declarations are whole\n")
+    with Session(cast.engine) as session:
+        role = session.scalars(select(Role).where(Role.name == SCHOOL_ADMIN)).one()
+        role.permissions = [p for p in role.permissions if (p.permission.name, p.view_menu.name) != ("can_import", "teacher")]
+        session.commit()
+    told = ask(app, "doctor")
+    assert told.exit_code == 0
+    assert "note: school_admin may not import teacher, as rules/grants.py says; if it should, tick it in 角色列表" in told.output
+    with cast.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE title DROP COLUMN rank")
+        connection.exec_driver_sql("DROP TABLE follow_up")
+    told = ask(app, "doctor")
+    assert told.exit_code == 1
+    assert "title.rank is not in the database; make migration NAME=what_changed, then make run" in told.output
+    assert "follow_up is not in the database;" in told.output

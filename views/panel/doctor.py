@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from babel.messages.pofile import read_po
-from sqlalchemy import select
+from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from models.access import Account
-from models.base import by_table, declared, table_name
+from models.base import Base, by_table, declared, table_name
 from models.fields import exported_fields, fields_of
 from models.invariants import what_keeps
 from models.scoping import SYSTEM, Identity, Own, Scoped, Shared, acting_as, row_in_reach
@@ -22,6 +23,7 @@ from rules.workflow_steps import Workflow
 from views.panel.permissions import asked_permissions
 from views.panel.security import held_posts, identity_at, workbench_key
 
+MIGRATE = "make migration NAME=what_changed, then make run"
 SMALL = (Shared, Own)
 """Tables of few rows for any one person: no index is asked of their searches."""
 
@@ -39,6 +41,29 @@ def examine(translations: Path, views: Iterable[Any]) -> Iterator[str]:
     for workflow in WORKFLOWS:
         for fault in check_workflow(workflow):
             yield f"workflow {workflow.name}: {fault}"
+
+
+def examine_database(session: Session) -> Iterator[str]:
+    """One sentence for every declared table and column that no migration has brought into the database yet."""
+    there = inspect(session.connection())
+    for table in Base.metadata.sorted_tables:
+        if not there.has_table(table.name):
+            yield f"{table.name} is not in the database; {MIGRATE}"
+            continue
+        known = {column["name"] for column in there.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                yield f"{table.name}.{column.name} is not in the database; {MIGRATE}"
+
+
+def untaken_grants(session: Session) -> Iterator[str]:
+    """What rules/grants.py gives a shipped role and the role has not: taken away on its page, or written after the table was first synced."""
+    held = select(Role.name, Permission.name, ViewMenu.name).join(Role.permissions).join(PermissionView.permission)
+    has = {(role, act, table) for role, act, table in session.execute(held.join(PermissionView.view_menu))}
+    for role in ROLES:
+        for table, acts in role.grants.items():
+            if missing := [act for act in acts.split() if (role.name, f"can_{act}", table) not in has]:
+                yield f"{role.name} may not {', '.join(missing)} {table}, as rules/grants.py says; if it should, tick it in 角色列表"
 
 
 def english_of(translations: Path) -> set[str]:
