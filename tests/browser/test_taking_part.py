@@ -43,7 +43,7 @@ def test_stars_are_given_by_keyboard(north: School, cast: Any, person: Any, widt
     page.fill("[name=summary]", "目标明确，建议多留思考时间。")
     member.look("part-evaluation")
     page.get_by_role("button", name="保存").press("Enter")
-    expect(page.locator("body")).to_contain_text("评课表已保存")
+    expect(page.locator("body")).to_contain_text("已完成活动，获得 5 学时。")
     [evaluation] = north.rows(Evaluation, OBSERVATION)
     assert evaluation.stars == [5, 3]
 

@@ -102,7 +102,7 @@ def test_without_scripts_the_form_sends_the_files_itself(ping: Browser, cast: Ca
 
 def test_a_refused_save_loses_no_file_and_attaches_none(ping: Browser, cast: Cast) -> None:
     north = cast.school["北"]
-    sent = form_of(ping, north, name="", **{"files.plans": "", "upload.plans": (BytesIO(samples.pdf()), "甲.pdf")})
+    sent = form_of(ping, north, area_type="", **{"files.plans": "", "upload.plans": (BytesIO(samples.pdf()), "甲.pdf")})
     answer = ping.post(f"/school/edit/{north}", **sent)
     assert answer.status_code == 422 and "甲.pdf" in answer.text
     kept = answer.text.split('name="files.plans" value="')[2].split('"')[0]
